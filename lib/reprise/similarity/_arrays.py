@@ -1,0 +1,148 @@
+"""From array-likes to checked NumPy arrays, and the warning for what is undefined."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Rows", "UndefinedWarning", "as_rows", "as_stack", "to_numpy", "warn_undefined"]
+
+# Squares of larger (smaller) numbers leave the range of the type in which products are taken.
+_FLOAT32_SAFE = (1e-15, 1e15)
+_FLOAT64_SAFE = (1e-140, 1e140)
+
+
+class UndefinedWarning(RuntimeWarning):
+    """A measure is undefined for some rows, which are NaN in the result; the message names them."""
+
+
+def warn_undefined(what: str, where: np.ndarray, why: str, stacklevel: int = 3) -> None:
+    """Warn that rows of `what` are undefined, naming the first few.
+
+    Args:
+        what: What the rows are, in the singular ("stimulus", "RDM").
+        where: Boolean, (n,): True where undefined. Nothing happens if none is.
+        why: The reason, completing "… is undefined: ".
+        stacklevel: As in `warnings.warn`, counted from the caller.
+    """
+    rows = np.flatnonzero(where)
+    if rows.size:
+        names = ", ".join(str(int(row)) for row in rows[:8]) + (", …" if rows.size > 8 else "")
+        plural = "" if rows.size == 1 else "s"
+        message = (
+            f"{what} row{plural} {names} ({rows.size} of {where.size}) undefined, NaN in the result: {why}"
+        )
+        warnings.warn(message, UndefinedWarning, stacklevel=stacklevel + 1)
+
+
+def to_numpy(x: Any, name: str = "x") -> np.ndarray:
+    """View (or copy) an array-like as a real NumPy array.
+
+    Args:
+        x: NumPy array, torch tensor on any device, or anything `numpy.asarray` takes. Integers, booleans
+            and half precision keep their type: later steps convert block by block.
+        name: What to call it in an error.
+
+    Returns:
+        Array of the same shape; bfloat16 and float8 tensors become float32, long doubles float64.
+
+    Raises:
+        ValueError: Not numeric, complex, or with masked entries.
+    """
+    if hasattr(x, "detach") and hasattr(
+        x, "cpu"
+    ):  # a torch tensor, told by its methods: importing torch takes seconds
+        x = x.detach()
+        if any(short in str(x.dtype) for short in ("bfloat16", "float8")):
+            x = x.float()  # NumPy has no such types
+        x = x.cpu().numpy()
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise ValueError(f"{name} has masked entries; drop or fill them first")
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be real numbers, not {array.dtype}")
+    return array.astype(np.float64) if array.dtype.itemsize > 8 else array
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Checked stimulus-by-feature array.
+
+    Attributes:
+        values: (n, features), finite, in the type it came in.
+        dtype: Type for products: float32 for (half and) single precision, else float64.
+        constant: (n,) True where all features of a stimulus are equal (within rounding of float64).
+        zero: (n,) True where all features of a stimulus are 0.
+        largest: Largest absolute value.
+    """
+
+    values: np.ndarray
+    dtype: type
+    constant: np.ndarray
+    zero: np.ndarray
+    largest: float
+
+    @property
+    def n(self) -> int:
+        """Number of stimuli."""
+        return self.values.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Number of features."""
+        return self.values.shape[1]
+
+
+def as_rows(x: Any, name: str = "x", *, minimum: int = 3) -> Rows:
+    """Check one representation and flatten its features.
+
+    Args:
+        x: (n, …features).
+        name: What to call it in an error.
+        minimum: Fewest stimuli allowed.
+
+    Raises:
+        ValueError: Fewer than two axes, fewer than `minimum` stimuli, no features, NaN or Inf (the row is
+            named), or numbers so large or small that their squares leave float64.
+    """
+    array = to_numpy(x, name)
+    if array.ndim < 2:
+        raise ValueError(f"{name} must have shape (stimuli, …features), got {array.shape}")
+    if array.shape[0] < minimum:
+        raise ValueError(f"{name} holds {array.shape[0]} stimuli; at least {minimum} are needed")
+    if 0 in array.shape[1:]:
+        raise ValueError(f"{name} has no features: shape {array.shape}")
+    values = array.reshape(array.shape[0], -1)
+    # One minimum and one maximum a row answer everything: NaN and Inf spread into them.
+    low = values.min(axis=1).astype(np.float64)
+    high = values.max(axis=1).astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
+    if bad.size:
+        raise ValueError(
+            f"{name} holds NaN or Inf in stimulus row {bad[0]} ({bad.size} of {len(values)} rows)"
+        )
+    magnitude = np.maximum(np.abs(low), np.abs(high))
+    spread = high - low
+    constant = spread <= 8 * np.finfo(np.float64).eps * magnitude
+    zero = magnitude == 0
+    smallest = np.min(np.where(constant, np.where(zero, 1.0, magnitude), spread))
+    if magnitude.max() > _FLOAT64_SAFE[1] or smallest < _FLOAT64_SAFE[0]:
+        raise ValueError(f"{name} holds numbers whose squares leave the range of float64; rescale it")
+    single = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+    safe = magnitude.max() <= _FLOAT32_SAFE[1] and smallest >= _FLOAT32_SAFE[0]
+    return Rows(values, np.float32 if single and safe else np.float64, constant, zero, float(magnitude.max()))
+
+
+def as_stack(x: Any, name: str = "x") -> list[Any]:
+    """Split a stack (m, n, …features) into its m representations.
+
+    Raises:
+        ValueError: Fewer than three axes.
+    """
+    array = to_numpy(x, name)
+    if array.ndim < 3:
+        raise ValueError(f"{name} as a stack must have shape (stack, stimuli, …features), got {array.shape}")
+    return list(array)

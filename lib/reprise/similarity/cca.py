@@ -1,0 +1,209 @@
+"""Canonical correlations (CCA, SVCCA, PWCCA) and the angular Procrustes distance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._arrays import Rows, as_rows, warn_undefined
+
+__all__ = ["canonical_correlations", "cca", "procrustes", "pwcca", "pwcca_projected", "svcca"]
+
+
+def cca(x: Any, y: Any) -> float:
+    """Mean canonical correlation.
+
+    With rank(x) + rank(y) above n − 1 some correlations are 1 whatever the data are, and with as many features
+    as stimuli all of them: use it where stimuli far outnumber features, or see `svcca`.
+
+    Args:
+        x: (n, …features).
+        y: (n, …features), any number of features.
+
+    Returns:
+        Mean over the smaller of the two ranks, [0, 1], larger = more similar. Unchanged by any invertible
+        affine map of either. NaN with an `UndefinedWarning` where all stimuli of x or y are alike.
+
+    Raises:
+        ValueError: n < 3, NaN or Inf, no features, different numbers of stimuli.
+
+    Source: Raghu et al. (2017).
+    """
+    rho = canonical_correlations(x, y)
+    return float(rho.mean()) if rho.size else float("nan")
+
+
+def canonical_correlations(x: Any, y: Any) -> np.ndarray:
+    """All canonical correlations, in falling order.
+
+    Args:
+        x: (n, …features).
+        y: (n, …features).
+
+    Returns:
+        (min(rank x, rank y),) in [0, 1]; empty, with an `UndefinedWarning`, where all stimuli are alike.
+
+    Raises:
+        ValueError: As `cca`.
+    """
+    left, right = _bases(x, y)
+    return _correlations(left.basis, right.basis)
+
+
+def svcca(x: Any, y: Any, variance: float = 0.99) -> float:
+    """Mean canonical correlation of the leading principal components.
+
+    Args:
+        x: (n, …features).
+        y: (n, …features).
+        variance: Share of the variance that the kept components explain, (0, 1], for x and y apart.
+
+    Returns:
+        [0, 1], larger = more similar; NaN as `cca`. Unchanged by rotation, scale and translation, but not by
+        other linear maps, which change the components.
+
+    Raises:
+        ValueError: As `cca`, or a share outside (0, 1].
+
+    Source: Raghu et al. (2017).
+    """
+    if not 0.0 < variance <= 1.0:
+        raise ValueError(f"variance must be in (0, 1], not {variance}")
+    left, right = _bases(x, y)
+    rho = _correlations(left.leading(variance), right.leading(variance))
+    return float(rho.mean()) if rho.size else float("nan")
+
+
+def pwcca(x: Any, y: Any) -> float:
+    """Projection-weighted canonical correlation, by its formula.
+
+    Σ αᵢ ρᵢ / Σ αᵢ with αᵢ = Σⱼ |⟨hᵢ, xⱼ⟩|: hᵢ is the i-th canonical variate of x (unit length over stimuli), xⱼ
+    the centred response of feature j. Always weighted by x, so not symmetric; a rotation of x changes the sums of
+    absolute values.
+
+    Args:
+        x: (n, …features), the representation that weights.
+        y: (n, …features).
+
+    Returns:
+        [0, 1], larger = more similar; NaN as `cca`.
+
+    Raises:
+        ValueError: As `cca`.
+
+    Source: Morcos, Raghu & Bengio (2018).
+    """
+    left, right = _bases(x, y)
+    return _weighted(left, right)
+
+
+def _weighted(left: _Basis, right: _Basis) -> float:
+    if left.flat or right.flat:
+        return float("nan")
+    directions, rho, _ = np.linalg.svd(left.basis.T @ right.basis, full_matrices=False)
+    variates = left.basis @ directions
+    weights = np.abs(variates.T @ left.centred).sum(axis=1)
+    return float(np.clip(weights @ rho / weights.sum(), 0.0, 1.0))
+
+
+def pwcca_projected(x: Any, y: Any) -> float:
+    """Placeholder."""
+    return pwcca(x, y)
+
+
+def procrustes(x: Any, y: Any) -> float:
+    """Angular Procrustes distance: the angle that is left after the best rotation.
+
+    arccos(‖XᵀY‖⁎ / ‖X‖‖Y‖) of centred representations, ‖·‖⁎ the sum of singular values. A metric between shapes.
+
+    Args:
+        x: (n, …features).
+        y: (n, …features), any number of features (the smaller is padded with zeros).
+
+    Returns:
+        Radians in [0, π/2], 0 = the same up to rotation, scale and translation. NaN with an `UndefinedWarning`
+        where all stimuli of x or y are alike.
+
+    Raises:
+        ValueError: As `cca`.
+
+    Source: Williams et al. (2021).
+    """
+    left, right = _pair(x, y)
+    flat = _flat(left), _flat(right)
+    if any(flat):
+        _warn(*flat)
+        return float("nan")
+    a, b = _shape(left), _shape(right)
+    width = max(a.shape[1], b.shape[1])
+    a = np.pad(a, ((0, 0), (0, width - a.shape[1])))
+    b = np.pad(b, ((0, 0), (0, width - b.shape[1])))
+    u, _, vt = np.linalg.svd(b.T @ a)
+    # The chord after the best rotation: exact for small angles, where arccos would keep half the digits.
+    chord = np.linalg.norm(a - b @ (u @ vt))
+    return float(np.clip(2.0 * np.arcsin(min(chord / 2.0, 1.0)), 0.0, np.pi / 2))
+
+
+def _shape(rows: Rows) -> np.ndarray:
+    """Centred, of unit norm, and rotated into at most n features."""
+    centred = _centred(rows)
+    if centred.shape[1] > rows.n:
+        centred = np.linalg.qr(centred.T, mode="r").T
+    return centred / np.linalg.norm(centred)
+
+
+class _Basis:
+    """Principal directions of a centred representation, over stimuli."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.flat = _flat(rows)
+        self.centred = _centred(rows)
+        vectors, self.singular, _ = np.linalg.svd(self.centred, full_matrices=False)
+        # Centring takes one dimension away, whatever rounding says; the rest as numpy.linalg.matrix_rank.
+        eps = np.finfo(rows.dtype).eps
+        threshold = self.singular[0] * max(self.centred.shape) * eps
+        rank = 0 if self.flat else min(int(np.sum(self.singular > threshold)), rows.n - 1)
+        self.basis, self.singular = vectors[:, :rank], self.singular[:rank]
+
+    def leading(self, variance: float) -> np.ndarray:
+        """Fewest leading directions that explain this share of the variance, (n, kept)."""
+        if self.flat:
+            return self.basis
+        share = np.cumsum(self.singular**2) / np.sum(self.singular**2)
+        return self.basis[:, : int(np.searchsorted(share, variance - 1e-12)) + 1]
+
+
+def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if a.shape[1] == 0 or b.shape[1] == 0:
+        return np.empty(0)
+    return np.clip(np.linalg.svd(a.T @ b, compute_uv=False), 0.0, 1.0)
+
+
+def _centred(rows: Rows) -> np.ndarray:
+    values = rows.values.astype(np.float64)
+    values -= values.mean(axis=0)
+    return values
+
+
+def _flat(rows: Rows) -> bool:
+    return bool(np.all(rows.values == rows.values[0]))
+
+
+def _pair(x: Any, y: Any) -> tuple[Rows, Rows]:
+    left, right = as_rows(x, "x"), as_rows(y, "y")
+    if left.n != right.n:
+        raise ValueError(f"x and y hold different numbers of stimuli: {left.n} and {right.n}")
+    return left, right
+
+
+def _bases(x: Any, y: Any) -> tuple[_Basis, _Basis]:
+    left, right = (_Basis(rows) for rows in _pair(x, y))
+    _warn(left.flat, right.flat)
+    return left, right
+
+
+def _warn(x_flat: bool, y_flat: bool) -> None:
+    for name, flat in (("x", x_flat), ("y", y_flat)):
+        if flat:
+            warn_undefined(f"representation {name}", np.array([True]), "all stimuli are alike", stacklevel=4)
