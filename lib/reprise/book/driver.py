@@ -1,0 +1,224 @@
+"""Execute one chapter with papermill, in this interpreter, and say clearly what went wrong.
+
+Papermill is the engine; this module fixes what a reader would otherwise trip over: the kernel is always
+the interpreter that runs this code (a kernel spec of another environment is never picked up), unknown
+parameters are refused before any kernel starts, the working directory is the chapter's own folder, a failing
+cell is reported with its source and traceback, and what was executed until then is kept.
+"""
+
+import ast
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_SOURCE_LINES = 12
+_TRACEBACK_LINES = 40
+
+
+class ChapterError(RuntimeError):
+    """A cell of a chapter failed.
+
+    Attributes:
+        notebook: The partially executed notebook, kept for inspection.
+        source: Source of the failing cell (empty if the kernel died between cells).
+        cause: Exception name and message as the kernel reported them, on one line.
+        traceback: The kernel's traceback without terminal colours.
+    """
+
+    def __init__(self, notebook: Path, source: str, cause: str, traceback: str) -> None:
+        self.notebook, self.source, self.cause, self.traceback = notebook, source, cause, traceback
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        parts = [f"{self.notebook.name}: {self.cause}"]
+        if self.source:
+            lines = self.source.strip().splitlines()
+            head = [f"    {line}" for line in lines[:_SOURCE_LINES]]
+            if len(lines) > _SOURCE_LINES:
+                head.append(f"    … {len(lines) - _SOURCE_LINES} more lines")
+            parts += ["in the cell", *head]
+        if self.traceback:
+            tail = self.traceback.strip().splitlines()[-_TRACEBACK_LINES:]
+            parts += ["traceback", *(f"    {line}" for line in tail)]
+        parts.append(f"executed until there: {self.notebook}")
+        return "\n".join(parts)
+
+
+def parameter_names(source: Path) -> list[str]:
+    """Names assigned in the notebook's ``parameters`` cell, in order.
+
+    Args:
+        source: A notebook.
+
+    Returns:
+        The names; empty where no cell is tagged ``parameters``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no notebook, or its parameters cell is not valid Python.
+    """
+    import nbformat
+
+    if not source.is_file():
+        raise FileNotFoundError(f"no notebook at {source}")
+    try:
+        notebook = nbformat.read(source, as_version=4)
+    except Exception as error:  # nbformat raises several unrelated types
+        raise ValueError(f"{source} is not a notebook: {error}") from error
+    names: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or "parameters" not in cell.metadata.get("tags", []):
+            continue
+        try:
+            body = ast.parse(cell.source).body
+        except SyntaxError as error:
+            raise ValueError(f"{source}: the parameters cell is not valid Python: {error}") from error
+        for statement in body:
+            if isinstance(statement, ast.Assign):
+                names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                names.append(statement.target.id)
+    return names
+
+
+def execute_notebook(
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, Any],
+    *,
+    timeout: float | None = None,
+    progress: bool = True,
+    cwd: Path | None = None,
+) -> Path:
+    """Execute a notebook with other parameters and write the executed copy.
+
+    Args:
+        source: The notebook; it is not changed.
+        target: Where the executed notebook goes. Written after every cell, so an interrupted or failed run
+            leaves what it had. Timing stays in the metadata (``papermill`` of the notebook and of each cell).
+        parameters: Values for names of the cell tagged ``parameters``: None, bool, int, float, str and
+            sequences or mappings of these; paths become strings.
+        timeout: Seconds that a single cell may take; no limit if None.
+        progress: Show a bar over cells on standard error, and pass on what cells print there, so that
+            training bars are seen while a cell runs.
+        cwd: Working directory of the kernel; the notebook's folder if None.
+
+    Returns:
+        The absolute path of the executed notebook.
+
+    Raises:
+        FileNotFoundError: There is no such notebook.
+        ValueError: Not a notebook, an unknown parameter (the message lists the known ones), a value that
+            cannot be written as Python, or ``target`` equal to ``source``.
+        ChapterError: A cell failed or the kernel died.
+        KeyboardInterrupt: Ctrl-C; the kernel was interrupted and shut down, the executed part is kept.
+    """
+    source, target = Path(source).resolve(), Path(target).resolve()
+    values = {name: _plain(name, value) for name, value in parameters.items()}
+    known = parameter_names(source)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        listing = ", ".join(known) or "none: it has no cell tagged 'parameters'"
+        raise ValueError(f"{source.name} has no parameter {', '.join(unknown)}; it has: {listing}")
+    if target == source:
+        raise ValueError(f"the executed notebook would overwrite its source {source}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _run(source, target, values, timeout, progress, Path(cwd).resolve() if cwd else source.parent)
+    return target
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as papermill can write it into a cell."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(name, item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(name, item) for item in value]
+    raise ValueError(f"parameter {name}: a value of type {type(value).__name__} cannot be put into a notebook")
+
+
+def _run(source: Path, target: Path, values: dict[str, Any], timeout: float | None, progress: bool, cwd: Path):
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        with _quiet_debugger():
+            papermill.execute_notebook(
+                source,
+                target,
+                parameters=values,
+                kernel_name="python3",
+                language="python",
+                progress_bar=progress,
+                stderr_file=sys.stderr if progress else None,
+                cwd=cwd,
+                execution_timeout=timeout,
+                kernel_manager_class=_kernel_manager_class(),
+                # One stream per cell, carriage returns applied: a training bar is stored as its last state.
+                coalesce_streams=True,
+            )
+    except PapermillExecutionError as error:
+        if error.ename == "KeyboardInterrupt":
+            raise KeyboardInterrupt from None
+        traceback = _ANSI.sub("", "\n".join(error.traceback))
+        raise ChapterError(target, error.source, f"{error.ename}: {error.evalue}", traceback) from None
+    except CellTimeoutError:
+        cause = f"a cell took longer than {timeout:g} s" if timeout else "a cell timed out"
+        raise ChapterError(target, _last_started(target), cause, "") from None
+    except DeadKernelError as error:
+        cause = f"the kernel died (out of memory, or killed): {error}"
+        raise ChapterError(target, _last_started(target), cause, "") from None
+
+
+def _last_started(notebook: Path) -> str:
+    """Source of the last cell that started, from papermill's metadata."""
+    import nbformat
+
+    if not notebook.is_file():
+        return ""
+    started = [
+        cell.source
+        for cell in nbformat.read(notebook, as_version=4).cells
+        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time")
+    ]
+    return started[-1] if started else ""
+
+
+def _kernel_manager_class() -> type:
+    """A kernel manager that starts this interpreter, whatever kernel specs lie on the machine."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    class InterpreterKernelManager(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            # Only its own log, on the terminal: it warns of loopback sockets and reports each interrupt.
+            argv.append("--IPKernelApp.log_level=CRITICAL")
+            return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+    return InterpreterKernelManager
+
+
+@contextlib.contextmanager
+def _quiet_debugger() -> Iterator[None]:
+    """Keep the kernel's debugger from warning on standard error, which would end up in the notebook."""
+    name = "PYDEVD_DISABLE_FILE_VALIDATION"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
