@@ -1,0 +1,25 @@
+// Loaded first on every page. Two things that the widget scripts take for granted, and that a page which
+// works offline and at any depth has to provide itself.
+(function () {
+  "use strict";
+
+  // Where the widgets' icon fonts lie: beside this file, whatever the depth of the page or its protocol.
+  window.__jupyter_widgets_assets_path__ = new URL("offline/widgets/", document.currentScript.src).href;
+
+  // The widgets ask for formulas in labels through MathJax 2's queue; the book carries MathJax 3.
+  function standInForHub() {
+    const mathjax = window.MathJax;
+    if (!mathjax || mathjax.Hub || !mathjax.typesetPromise) return;
+    let last = mathjax.startup ? mathjax.startup.promise : Promise.resolve();
+    mathjax.Hub = {
+      Queue: function (...jobs) {
+        for (const job of jobs) {
+          const element = Array.isArray(job) ? job[2] : undefined;
+          last = last.then(() => mathjax.typesetPromise(element ? [element] : undefined)).catch(console.error);
+        }
+      },
+    };
+  }
+  // This listener stands before the widgets' own, which draw them on the same event.
+  window.addEventListener("load", standInForHub);
+})();
