@@ -1,0 +1,19 @@
+"""Reprise: what networks keep when they learn again.
+
+The library behind the book. Sub-packages, from the ground up:
+
+- ``reprise.similarity``: representational similarity of arrays (RSA, CKA and relatives); NumPy only.
+- ``reprise.data``, ``reprise.models``: what is learned from, and the networks of the three papers.
+- ``reprise.training``: how they learn.
+- ``reprise.studies``: what was asked, as configurations, units and datasets; ``reprise.store`` keeps them.
+- ``reprise.figures``, ``reprise.widgets``: datasets as pictures.
+
+Nothing heavy is imported here: ``import reprise`` costs a few milliseconds.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("reprise")
+except PackageNotFoundError:  # run from a checkout on PYTHONPATH, as on a bare GPU machine
+    __version__ = "0+checkout"

@@ -1,0 +1,261 @@
+"""What every study has in common: a configuration, units with stable names, and presets."""
+
+from __future__ import annotations
+
+import hashlib
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..places import UserError
+from ..provenance import dumps
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Stage = Literal["training", "analysis"]
+
+
+def setting(default: Any, help: str, *, unit: str = "", stage: Stage = "training", **limits: Any) -> Any:
+    """Declare a field of a configuration.
+
+    Args:
+        default: Frozen default. Never change it: published units are named by what differs from it.
+        help: What the field means, one sentence, shown in forms and by the command line.
+        unit: Unit of the value, such as ``"tasks"``.
+        stage: ``"training"`` if weights depend on it, ``"analysis"`` if only what is measured on them does.
+        limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
+    """
+    return Field(default, description=help, json_schema_extra={"unit": unit, "stage": stage}, **limits)
+
+
+class StudyConfig(BaseModel):
+    """Settings of one condition of a study; seeds are chosen beside it.
+
+    Equality, units and hashes depend on values alone, never on the preset that they came from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    study: ClassVar[str]
+    protocol: ClassVar[int] = 1
+
+    def settings(self, stage: Stage | None = None) -> dict[str, Any]:
+        """Fields that differ from the frozen defaults, as JSON values.
+
+        Args:
+            stage: Only fields of this stage; all if None.
+        """
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        return {
+            name: value for name, value in values.items() if stage in (None, field_stage(type(self), name))
+        }
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Check values that a person gave.
+
+        Args:
+            values: Field → value; strings are read as the field's type.
+
+        Raises:
+            UserError: A field does not exist, a value has the wrong type or is not allowed; the message names
+                the value and the valid choices.
+        """
+        for name in values:
+            if name not in cls.model_fields:
+                raise UserError(
+                    f"unknown parameter {name!r}; study {cls.study} has: {', '.join(cls.model_fields)}"
+                )
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise UserError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def field_stage(config: type[StudyConfig], name: str) -> Stage:
+    """Whether weights (``"training"``) or only measurements (``"analysis"``) depend on a field."""
+    extra = config.model_fields[name].json_schema_extra
+    assert isinstance(extra, dict)
+    return extra["stage"]  # type: ignore[return-value]
+
+
+def choices(annotation: Any) -> list[str]:
+    """Values that a field's annotation allows, where they can be listed; for forms and messages."""
+    if get_origin(annotation) is Literal:
+        return [str(choice) for choice in get_args(annotation)]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [choice for part in get_args(annotation) for choice in choices(part)]
+    return []
+
+
+def _explain(problem: Any) -> str:
+    """One pydantic problem in one line."""
+    if not problem["loc"]:  # from a validator of the whole configuration, which says it all
+        return str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"])
+    return f"{'.'.join(map(str, problem['loc']))}={problem['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One seed of one condition: the smallest thing that is trained, stored and published.
+
+    Attributes:
+        config: The condition.
+        seed: The seed.
+    """
+
+    config: StudyConfig
+    seed: int
+
+    @property
+    def study(self) -> str:
+        """Name of the study."""
+        return self.config.study
+
+    @property
+    def id(self) -> str:
+        """Name of the measurement: a hash of study, protocol, settings that are not defaults, and seed."""
+        return self._hash(self.config.settings())
+
+    @property
+    def weights_id(self) -> str:
+        """Name of the weights: as :attr:`id`, of the settings alone on which training depends."""
+        return f"{self.study}-{self._hash(self.config.settings('training'))}"
+
+    def _hash(self, settings: Mapping[str, Any]) -> str:
+        name = {
+            "study": self.study,
+            "protocol": self.config.protocol,
+            "settings": settings,
+            "seed": self.seed,
+        }
+        return hashlib.sha256(dumps(name).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of values with what to expect of it.
+
+    Attributes:
+        values: Field → value, where it differs from the configuration's defaults.
+        seeds: Seeds that are run unless others are asked for.
+        about: What it is for, one sentence.
+        expects: What it should give and on what it was measured.
+    """
+
+    values: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    about: str
+    expects: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and how a unit is computed; nothing of it enters a unit's name.
+
+    Attributes:
+        data: Data root.
+        weights: Folder for weights and training checkpoints.
+        device: Torch device string.
+        progress: Show progress bars.
+        chunk: Tasks, images or seeds to run at once where memory is short; None for the study's choice.
+    """
+
+    data: Path
+    weights: Path
+    device: str = "cpu"
+    progress: bool = True
+    chunk: int | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as the command line, the store and the book see it.
+
+    Attributes:
+        name: Name, also of its chapter and its folder of results.
+        title: Title for people.
+        config: Its configuration class.
+        presets: Its presets by name.
+        compute: Trains and measures one unit.
+        work: Cost of a unit in units of its own, proportional to time on one machine.
+        datasets: Names of the data sets that a configuration needs.
+        endpoints: Named quantities by which two runs are compared, one value a unit each.
+    """
+
+    name: str
+    title: str
+    config: type[StudyConfig]
+    presets: Mapping[str, Preset]
+    compute: ComputeUnit
+    work: Callable[[Any], float]
+    datasets: Callable[[Any], list[str]]
+    endpoints: Callable[[xr.Dataset], xr.Dataset]
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    def configure(self, preset: str, overrides: Mapping[str, Any]) -> StudyConfig:
+        """A preset with some values replaced.
+
+        Args:
+            preset: Name of a preset.
+            overrides: Field → value; None means *from the preset*.
+
+        Raises:
+            UserError: Unknown preset or parameter, wrong type, or a value that is not allowed.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return self.config.parse({**self.preset(preset).values, **given})
+
+    def preset(self, name: str) -> Preset:
+        """Look a preset up.
+
+        Raises:
+            UserError: There is none of that name; the message lists those that exist.
+        """
+        if name not in self.presets:
+            raise UserError(f"unknown preset {name!r}; study {self.name} has: {', '.join(self.presets)}")
+        return self.presets[name]
+
+
+class ComputeUnit(Protocol):
+    """Trains and measures one unit."""
+
+    def __call__(self, unit: Unit, context: Context) -> xr.Dataset:
+        """Returns the unit's measurement, complete with coordinates and provenance."""
+        ...
+
+
+def parse_seeds(text: str | int | list[int] | tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Read seeds as people write them.
+
+    Args:
+        text: ``"0..4"`` (both ends), ``"0,3,7"``, ``"2"``, mixtures of these, one number or a list of numbers;
+            None for *from the preset*.
+
+    Returns:
+        The seeds in the order given, each once; None for None.
+
+    Raises:
+        UserError: It cannot be read, or a seed is negative.
+    """
+    if text is None:
+        return None
+    parts = [text] if isinstance(text, int) else text.split(",") if isinstance(text, str) else list(text)
+    seeds: list[int] = []
+    for part in parts:
+        first, dots, last = str(part).strip().partition("..")
+        try:
+            ends = int(first), int(last if dots else first)
+        except ValueError:
+            raise UserError(
+                f"seeds {text!r} cannot be read; write 0..4 (both ends included), 0,3,7 or 2"
+            ) from None
+        if ends[0] < 0 or ends[1] < ends[0]:
+            raise UserError(f"seeds {text!r}: numbers from 0 upwards, the smaller end first")
+        seeds += range(ends[0], ends[1] + 1)
+    return tuple(dict.fromkeys(seeds))

@@ -1,0 +1,152 @@
+"""Study 1, third stage: from Grams to similarities, and the unit's dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+from ...similarity.measures import measure
+from .measure import LAYERS, Adapted
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MEASURES = ("rsa-correlation", "rsa-euclidean", "rsa-cosine", "cka-linear", "cka-linear-debiased", "cka-rbf")
+"""Measures kept in a unit: the paper's five, and CKA without its bias."""
+
+MATRIX_SIXTIETHS = (0, 15, 30, 45, 60)
+"""Checkpoints of the second-order matrix, in sixtieths of meta-training."""
+
+TRAJECTORY_SIXTIETHS = tuple(range(4, 60, 4))
+"""Further checkpoints whose meta-initialisation is kept for the explorers."""
+
+MATRIX_TASKS = 4
+"""Tasks of the second-order matrix."""
+
+
+def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.ndarray:
+    """Similarity of the probe's representation before adaptation to that after it.
+
+    Args:
+        adapted: One checkpoint.
+        subset: Indices of the stimuli to use; all if None.
+
+    Returns:
+        (measure, layer, kept step, task).
+    """
+    values = []
+    for name in LAYERS:
+        before, after = (_stimuli(grams[name], subset) for grams in (adapted.before, adapted.after))
+        shape = after.gram.shape[:-2]
+        values.append([measure(m).pairwise(before, after).reshape(shape) for m in MEASURES])
+    return np.moveaxis(np.array(values), 1, 0)
+
+
+def between(states: Sequence[dict[str, Grams]], others: Sequence[dict[str, Grams]]) -> np.ndarray:
+    """Similarity of all pairs of two sequences of states, layer by layer: (measure, layer, state, other)."""
+    values = []
+    for name in LAYERS:
+        a, b = (Grams.stack([state[name] for state in group]) for group in (states, others))
+        values.append([measure(m).pairwise(a, b) for m in MEASURES])
+    return np.moveaxis(np.array(values), 1, 0)
+
+
+def lag_similarity(pairs: np.ndarray, first: int) -> np.ndarray:
+    """Mean similarity of checkpoints some sixtieths of meta-training apart.
+
+    Args:
+        pairs: Similarity of all pairs of the 61 equally spaced checkpoints, (…, 61, 61).
+        first: Index of the first checkpoint that counts (the first tenth of training is left out).
+
+    Returns:
+        (…, 60 − first): entry k is the mean over pairs k + 1 sixtieths apart.
+    """
+    later = pairs[..., first:, first:]
+    lags = range(1, later.shape[-1])
+    return np.stack([np.diagonal(later, lag, -2, -1).mean(-1) for lag in lags], axis=-1)
+
+
+def kept_states(
+    sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Sequence[int]
+) -> tuple[xr.Dataset, list[Grams]]:
+    """Choose the states whose Grams are kept for explorers and the second-order matrix.
+
+    Args:
+        sixtieths: Position of each entry of ``adapted`` in meta-training; −1 for one that is not kept.
+        adapted: All checkpoints.
+        steps: Kept inner steps, in the order of ``Adapted.after``.
+
+    Returns:
+        Dataset along ``state``: layer, sixtieth, inner step, task (−1 before adaptation), number of features,
+        feature means (state, stimulus) and the upper triangle of the Gram with its diagonal, row by row
+        (state, entry), float32; and the Grams themselves.
+    """
+    import xarray as xr
+
+    rows: list[tuple[str, int, int, int]] = []
+    grams: list[Grams] = []
+    for position, checkpoint in zip(sixtieths, adapted, strict=True):
+        if position not in (*MATRIX_SIXTIETHS, *TRAJECTORY_SIXTIETHS):
+            continue
+        for name in LAYERS:
+            rows.append((name, position, 0, -1))
+            grams.append(checkpoint.before[name])
+            if position not in MATRIX_SIXTIETHS:
+                continue
+            after = checkpoint.after[name]
+            for task in range(min(MATRIX_TASKS, after.gram.shape[1])):
+                for i, step in enumerate(steps):
+                    rows.append((name, position, step, task))
+                    grams.append(Grams(after.gram[i, task], after.mean[i, task], after.n_features))
+    upper = np.triu_indices(grams[0].n)
+    layer, sixtieth, step, task = zip(*rows, strict=True)
+    states = xr.Dataset(
+        {
+            "gram": (("state", "entry"), np.array([g.gram[upper] for g in grams], np.float32)),
+            "feature_mean": (("state", "stimulus"), np.array([g.mean for g in grams], np.float32)),
+        },
+        coords={
+            "state_layer": ("state", np.array(layer)),
+            "state_sixtieth": ("state", np.array(sixtieth, np.int16)),
+            "state_step": ("state", np.array(step, np.int16)),
+            "state_task": ("state", np.array(task, np.int16)),
+            "state_features": ("state", np.array([g.n_features for g in grams], np.int32)),
+        },
+    )
+    return states, grams
+
+
+def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:
+    """Grams that a unit keeps of one layer.
+
+    Args:
+        unit: A unit's dataset with the dimension ``state``.
+        layer: Name of a layer.
+
+    Returns:
+        The Grams, stacked along states (m, n, n), and the unit restricted to these states.
+
+    Raises:
+        ValueError: The unit keeps no Grams, or not of that layer.
+    """
+    if "gram" not in unit:
+        raise ValueError("this unit keeps no Grams; see the config's explorer_seeds")
+    chosen = unit.isel(state=np.flatnonzero(unit["state_layer"].values == layer))
+    if not chosen.sizes["state"]:
+        raise ValueError(f"no layer {layer!r}; there are: {', '.join(LAYERS)}")
+    n = unit.sizes["stimulus"]
+    full = np.zeros((chosen.sizes["state"], n, n))
+    rows, columns = np.triu_indices(n)
+    full[:, rows, columns] = full[:, columns, rows] = chosen["gram"].values
+    means = chosen["feature_mean"].values.astype(np.float64)
+    return Grams(full, means, int(chosen["state_features"][0])), chosen
+
+
+def _stimuli(grams: Grams, subset: np.ndarray | None) -> Grams:
+    if subset is None:
+        return grams
+    gram = grams.gram[..., subset, :][..., subset]
+    return Grams(gram, grams.mean[..., subset], grams.n_features)

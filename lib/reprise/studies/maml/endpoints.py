@@ -1,0 +1,136 @@
+"""Study 1: the quantities that claims and comparisons are about, one value a unit (seed)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .measure import LAYERS
+from .unit import FIRST_COUNTED
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PRIMARY = "rsa-correlation"
+"""Primary measure of the study's claims."""
+
+BLOCKS = list(LAYERS[:-1])
+
+
+def change(similarity: xr.DataArray) -> xr.DataArray:
+    """1 − similarity: 0 = nothing changed; at most 2 for correlations."""
+    return 1 - similarity
+
+
+def inner_change(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None = None) -> xr.DataArray:
+    """Change of every layer by adaptation, averaged over tasks: (unit, layer, checkpoint).
+
+    Args:
+        run: Units along ``unit``.
+        measure: Id of a measure.
+        inner_step: After how many inner steps; as many as in training if None.
+    """
+    step = int(run["inner_steps"].values.flat[0]) if inner_step is None else inner_step
+    return change(run["inner_similarity"].sel(measure=measure, inner_step=step))
+
+
+def head_minus_blocks(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None = None) -> xr.DataArray:
+    """Claim M1a: change of the logits minus that of each block, at the end of training: (unit, layer)."""
+    final = inner_change(run, measure, inner_step).isel(checkpoint=-1)
+    return final.sel(layer="logits", drop=True) - final.sel(layer=BLOCKS)
+
+
+def _counted(run: xr.Dataset) -> xr.DataArray:
+    """Equally spaced checkpoints after the first tenth of training."""
+    spacing = run["checkpoint"].values[-1] // 60
+    checkpoint = run["checkpoint"]
+    return checkpoint[(checkpoint % spacing == 0) & (checkpoint > FIRST_COUNTED * spacing)]
+
+
+def layer_changes(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray, xr.DataArray]:
+    """Mean change of every layer by adaptation, and by 1/60 of meta-training, after the first tenth of it.
+
+    Returns:
+        Two arrays (unit, layer).
+    """
+    counted = _counted(run)
+    inner = inner_change(run, measure).sel(checkpoint=counted).mean("checkpoint")
+    outer = change(run["neighbour_similarity"].sel(measure=measure, checkpoint=counted)).mean("checkpoint")
+    return inner, outer
+
+
+def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Claim M3a: log of (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (unit,)."""
+    import numpy as np
+
+    inner, outer = (changes.sel(layer=BLOCKS).mean("layer") for changes in layer_changes(run, measure))
+    return np.log(inner / outer)
+
+
+def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Sixtieths of meta-training that change the blocks as much as adaptation does: (unit,).
+
+    Interpolated between lags; infinite where not even the longest lag changes them as much.
+    """
+    import numpy as np
+    import xarray as xr
+
+    inner, _ = layer_changes(run, measure)
+    target = inner.sel(layer=BLOCKS).mean("layer").values
+    lags = change(run["lag_similarity"].sel(measure=measure, layer=BLOCKS)).mean("layer")
+    curves = lags.transpose("unit", "lag").values
+    positions = np.concatenate([[0], run["lag"].values])
+    values = []
+    for goal, curve in zip(target, curves, strict=True):
+        curve = np.concatenate([[0], curve])
+        above = np.flatnonzero(curve >= goal)
+        if not above.size:
+            values.append(np.inf)
+            continue
+        k = above[0]
+        span = curve[k] - curve[k - 1]
+        values.append(positions[k - 1] + (goal - curve[k - 1]) / span)
+    return xr.DataArray(values, dims="unit")
+
+
+def effective_layers(changes: xr.DataArray) -> xr.DataArray:
+    """Effective number of layers that share a change: the inverse Simpson index of their shares.
+
+    Args:
+        changes: Change of each layer, dimension ``layer``; rounding below 0 counts as 0.
+
+    Returns:
+        From 1 (one layer has it all) to the number of layers (all have as much).
+    """
+    kept = changes.clip(min=0)
+    shares = kept / kept.sum("layer")
+    return 1 / (shares**2).sum("layer")
+
+
+def broader(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Claim M3b: effective number of layers of adaptation minus that of 1/60 of meta-training: (unit,)."""
+    inner, outer = layer_changes(run, measure)
+    return effective_layers(inner) - effective_layers(outer)
+
+
+def endpoints(run: xr.Dataset) -> xr.Dataset:
+    """Quantities by which two runs are compared, one value a unit each."""
+    import xarray as xr
+
+    accuracy = run["evaluation_accuracy"].mean("task")
+    logits = inner_change(run).isel(checkpoint=-1)
+    return (
+        xr.Dataset(
+            {
+                "accuracy on unseen classes, trained": accuracy.sel(moment="trained", drop=True),
+                "accuracy on unseen classes, untrained": accuracy.sel(moment="untrained", drop=True),
+                "change by adaptation, logits": logits.sel(layer="logits", drop=True),
+                "change by adaptation, mean of blocks": logits.sel(layer=BLOCKS).mean("layer"),
+                "M1a: logits minus the block that changes most": head_minus_blocks(run).min("layer"),
+                "M3a: log ratio of adaptation to 1/60 of training": further(run),
+                "M3b: effective layers, adaptation minus training": broader(run),
+            },
+            coords={"seed": run["seed"]},
+        )
+        .reset_coords(drop=True)
+        .assign_coords(seed=("unit", run["seed"].values))
+    )

@@ -1,0 +1,145 @@
+"""Study 1, second stage: adapt every checkpoint to tasks and look at a constant probe, layer by layer.
+
+Representations are kept only as Gram matrices of the probe's stimuli: RDMs and CKA follow from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+from .config import MamlConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ...data.fewshot import Episodes
+
+LAYERS = ("block1", "block2", "block3", "block4", "logits")
+"""Layers of study 1, in order of depth; all but the last are convolutional blocks."""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """One checkpoint, before and after adaptation to each of some tasks.
+
+    Attributes:
+        before: Layer → Gram of the probe before adaptation, (n, n) and (n,).
+        after: Layer → Grams after the kept inner steps, (kept steps, tasks, n, n).
+        accuracy: Query accuracy of each task before adaptation and after the kept inner steps,
+            (1 + kept steps, tasks), in [0, 1].
+    """
+
+    before: Mapping[str, Grams]
+    after: Mapping[str, Grams]
+    accuracy: np.ndarray
+
+
+def adapt_and_probe(
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+    episodes: Episodes,
+    probe: Tensor,
+    config: MamlConfig,
+    chunk: int | None = None,
+) -> Adapted:
+    """Adapt to tasks step by step and record what the probe looks like, without training anything.
+
+    Args:
+        model: The network; only its structure is used.
+        parameters: Its parameters at a checkpoint.
+        episodes: Tasks; their query sets give accuracy, the probe gives representations.
+        probe: Constant probe images (n, channels, height, width).
+        config: Number of inner steps, and which of them to keep.
+        chunk: Tasks to run at once; 10 if None.
+
+    Returns:
+        Grams (float64) and accuracies.
+    """
+    import torch
+    from torch.func import functional_call, vmap
+
+    from ...training.maml import inner_step
+    from .train import inner_loop
+
+    inner, kept = inner_loop(config), set(config.kept_steps)
+    steps = max(config.analysis_steps, config.inner_steps)
+
+    def one_task(support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor):
+        def accuracy(values: Mapping[str, Tensor]) -> Tensor:
+            return (functional_call(model, dict(values), (query_x,)).argmax(-1) == query_y).double().mean()
+
+        fast: Mapping[str, Tensor] = parameters
+        accuracies, grams, means = [accuracy(fast)], [], []
+        for step in range(1, steps + 1):
+            fast = inner_step(model, fast, support_x, support_y, inner)
+            if step in kept:
+                accuracies.append(accuracy(fast))
+                gram, mean, _ = probe_grams(model, fast, probe)
+                grams.append(gram)
+                means.append(mean)
+        return torch.stack(accuracies), torch.stack(grams), torch.stack(means)
+
+    with torch.no_grad():
+        batch = episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y
+        accuracies, grams, means = vmap(one_task, chunk_size=chunk or 10)(*batch)
+        gram, mean, features = probe_grams(model, parameters, probe)
+
+    def per_layer(gram: Tensor, mean: Tensor) -> dict[str, Grams]:
+        # (…, layer, n, n) with the layer's axis third from the end
+        return {
+            name: Grams(gram[..., i, :, :].cpu().numpy(), mean[..., i, :].cpu().numpy(), features[i])
+            for i, name in enumerate(LAYERS)
+        }
+
+    after = per_layer(grams.transpose(0, 1), means.transpose(0, 1))
+    return Adapted(per_layer(gram, mean), after, accuracies.T.cpu().numpy())
+
+
+def probe_grams(
+    model: nn.Module, parameters: Mapping[str, Tensor], probe: Tensor
+) -> tuple[Tensor, Tensor, list[int]]:
+    """Gram matrices of the probe in every layer.
+
+    Args:
+        model: The network.
+        parameters: Its parameters.
+        probe: Images (n, channels, height, width).
+
+    Returns:
+        Grams (layers, n, n) and means over features (layers, n), float64; number of features of each layer.
+    """
+    import torch
+    from torch.func import functional_call
+
+    from ...models.activations import capture, flat
+    from ...models.conv4 import MAML_LAYERS
+
+    with capture(model, MAML_LAYERS) as outputs:
+        functional_call(model, dict(parameters), (probe,))
+    features = [flat(outputs[name]).double() for name in LAYERS]
+    grams = torch.stack([f @ f.transpose(-1, -2) for f in features])
+    return grams, torch.stack([f.mean(-1) for f in features]), [f.shape[-1] for f in features]
+
+
+def evaluate(
+    model: nn.Module, parameters: Mapping[str, Tensor], episodes: Episodes, config: MamlConfig
+) -> np.ndarray:
+    """Query accuracy of each task after the trained number of inner steps, (tasks,), in [0, 1]."""
+    import torch
+    from torch.func import vmap
+
+    from ...training.maml import task_outcome
+    from .train import inner_loop
+
+    inner = inner_loop(config)
+    with torch.no_grad():
+        batch = episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y
+        _, accuracies = vmap(lambda *task: task_outcome(model, parameters, task, inner), chunk_size=20)(
+            *batch
+        )
+    return accuracies.cpu().numpy()

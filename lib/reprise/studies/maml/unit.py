@@ -1,0 +1,203 @@
+"""Study 1: one unit from settings to dataset."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...provenance import dumps, record
+from ..base import Context, Unit
+from . import analysis, measure
+from .analysis import MEASURES
+from .config import MamlConfig
+from .measure import LAYERS, Adapted
+from .train import EVALUATION, FRESH, PROBE, TASKS, VALIDATION, build_model, label, train
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ...data.fewshot import FewShotSplits, Probe
+    from ...training.checkpoints import CheckpointFolder
+
+FIRST_COUNTED = 6
+"""Sixtieths of meta-training that claims about its course leave out: the first tenth."""
+
+
+def compute(unit: Unit, context: Context) -> xr.Dataset:
+    """Train and measure one seed of one condition.
+
+    Args:
+        unit: What to compute; its config is a :class:`MamlConfig`.
+        context: Data root, weights, device, progress.
+
+    Returns:
+        The unit's dataset. Similarities are stored as measured, larger = more similar.
+    """
+    from ...data import dataset_entry, load_few_shot
+    from ...training.checkpoints import CheckpointFolder
+
+    config = unit.config
+    assert isinstance(config, MamlConfig)
+    splits = load_few_shot(config.dataset, context.data)
+    folder = CheckpointFolder(context.weights / unit.weights_id)
+    with folder.locked():
+        history = train(unit, splits, folder, context)
+        started = time.perf_counter()
+        dataset = measure_unit(unit, splits, folder, history, context)
+        seconds = {"training": history["seconds"], "measuring": time.perf_counter() - started}
+    fingerprint = dataset_entry(config.dataset).fingerprint
+    return dataset.assign_attrs(
+        config=config.model_dump_json(),
+        provenance=dumps(record(context.device, seconds, fingerprint, unit=unit.id, weights=unit.weights_id)),
+    )
+
+
+def measure_unit(
+    unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, history: dict, context: Context
+) -> xr.Dataset:
+    """Measure a trained unit from its checkpoints alone.
+
+    Args:
+        unit: The unit.
+        splits: Data.
+        folder: Its checkpoints, all of them.
+        history: What :func:`train` returned.
+        context: Device and progress.
+
+    Returns:
+        The dataset without provenance.
+    """
+    from tqdm.auto import tqdm
+
+    from ...data.fewshot import EpisodeSampler, draw_probe, generator
+
+    config, seed, device = unit.config, unit.seed, context.device
+    assert isinstance(config, MamlConfig)
+    probe = draw_probe(splits.test, config.probe_classes, config.probe_drawings, generator(seed, PROBE))
+    # The probe's classes are in no analysis task, so what happens to them is never what was adapted to.
+    unseen = splits.test.without(np.unique(probe.classes))
+    shape = config.ways, config.shots, config.analysis_queries, device
+    tester = EpisodeSampler(unseen, *shape)
+    tasks = tester.sample(config.analysis_tasks, generator(seed, TASKS))
+    judged = tester.sample(config.evaluation_tasks, generator(seed, EVALUATION))
+    # A validation split of fewer classes than ways has nothing to say.
+    validation = (
+        EpisodeSampler(splits.validation, *shape).sample(config.analysis_tasks, generator(seed, VALIDATION))
+        if config.ways <= len(splits.validation)
+        else None
+    )
+    model, images = build_model(config, seed).to(device), probe.images.to(device)
+    adapted: list[Adapted] = []
+    validated, evaluated = [], {}
+    bar = tqdm(
+        config.checkpoints, desc=f"measuring, seed {seed}", unit="checkpoint", disable=not context.progress
+    )
+    for iteration in bar:
+        parameters = {name: value.to(device) for name, value in folder.load(label(iteration)).items()}
+        adapted.append(measure.adapt_and_probe(model, parameters, tasks, images, config, context.chunk))
+        if validation is not None:
+            validated.append(measure.evaluate(model, parameters, validation, config).mean())
+        if iteration in (0, config.iterations):
+            evaluated[iteration] = measure.evaluate(model, parameters, judged, config)
+    fresh = build_model(config, seed, FRESH).to(device)
+    fresh_state = _fresh_state(fresh, images)
+    if validation is None:
+        validated = [np.nan] * len(adapted)
+    evaluation = np.stack([evaluated[0], evaluated[config.iterations]])
+    return _assemble(unit, probe, adapted, fresh_state, np.array(validated), evaluation, history)
+
+
+def _fresh_state(model, images) -> dict:
+    import torch
+
+    from ...similarity.gram import Grams
+
+    with torch.no_grad():
+        gram, mean, features = measure.probe_grams(model, dict(model.named_parameters()), images)
+    return {
+        name: Grams(gram[i].cpu().numpy(), mean[i].cpu().numpy(), features[i])
+        for i, name in enumerate(LAYERS)
+    }
+
+
+def _assemble(
+    unit: Unit,
+    probe: Probe,
+    adapted: list[Adapted],
+    fresh: dict,
+    validated: np.ndarray,
+    evaluation: np.ndarray,
+    history: dict,
+) -> xr.Dataset:
+    """Put everything that was measured into one dataset."""
+    import xarray as xr
+
+    config = unit.config
+    assert isinstance(config, MamlConfig)
+    checkpoints, spacing = config.checkpoints, config.spacing
+    sixtieths = [i // spacing if i % spacing == 0 else -1 for i in checkpoints]
+    equal = [i for i, position in enumerate(sixtieths) if position >= 0]
+    initial = [checkpoint.before for checkpoint in adapted]
+    inner = np.stack([analysis.inner_similarity(checkpoint) for checkpoint in adapted], axis=2)
+    halves = [analysis.inner_similarity(adapted[-1], half) for half in _halves(config)]
+    pairs = analysis.between(initial, initial)
+    spaced = pairs[..., equal, :][..., equal]
+    neighbour = np.full(pairs.shape[:3], np.nan)
+    neighbour[..., equal[1:]] = np.diagonal(spaced, 1, -2, -1)
+
+    per_checkpoint = ("measure", "layer", "checkpoint")
+    dataset = xr.Dataset(
+        {
+            # mean and spread over tasks, for each kept inner step
+            "inner_similarity": ((*per_checkpoint, "inner_step"), inner.mean(-1)),
+            "inner_similarity_sd": ((*per_checkpoint, "inner_step"), inner.std(-1, ddof=1)),
+            "half_similarity": (("half", "measure", "layer", "inner_step"), np.stack(halves).mean(-1)),
+            "neighbour_similarity": (per_checkpoint, neighbour),
+            "start_similarity": (per_checkpoint, pairs[..., 0]),
+            "fresh_similarity": (per_checkpoint, analysis.between(initial, [fresh])[..., 0]),
+            "lag_similarity": (("measure", "layer", "lag"), analysis.lag_similarity(spaced, FIRST_COUNTED)),
+            # of each analysis task, before adaptation and after the kept inner steps
+            "accuracy": (
+                ("checkpoint", "accuracy_step", "analysed"),
+                np.stack([a.accuracy for a in adapted]),
+            ),
+            "validation_accuracy": ("checkpoint", validated),
+            "evaluation_accuracy": (("moment", "task"), evaluation),
+            "training_loss": ("checkpoint", _between_checkpoints(history["loss"], checkpoints)),
+            "training_accuracy": ("checkpoint", _between_checkpoints(history["accuracy"], checkpoints)),
+        },
+        coords={
+            "measure": list(MEASURES),
+            "layer": list(LAYERS),
+            "checkpoint": np.array(checkpoints, np.int32),
+            "inner_step": np.array(config.kept_steps, np.int16),
+            "accuracy_step": np.array([0, *config.kept_steps], np.int16),
+            "lag": np.arange(1, 61 - FIRST_COUNTED, dtype=np.int16),
+            "moment": ["untrained", "trained"],
+            "stimulus_class": ("stimulus", probe.classes.astype(np.int16)),
+            "stimulus_drawing": ("stimulus", probe.drawings.astype(np.int16)),
+            "stimulus_name": ("stimulus", np.array(probe.names)),
+            "seed": unit.seed,
+            **{name: getattr(config, name) for name in type(config).model_fields if name != "explorer_seeds"},
+        },
+    )
+    dataset = dataset.map(lambda values: values.astype(np.float32))
+    if unit.seed in config.explorer_seeds:
+        states, _ = analysis.kept_states(sixtieths, adapted, config.kept_steps)
+        dataset = dataset.merge(states)
+    return dataset
+
+
+def _halves(config: MamlConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves of the probe with half the drawings of every class (the middle one left out if odd)."""
+    index = np.arange(config.probe_classes * config.probe_drawings).reshape(config.probe_classes, -1)
+    half = config.probe_drawings // 2 or 1
+    return index[:, :half].ravel(), index[:, -half:].ravel()
+
+
+def _between_checkpoints(values: list[float], checkpoints: list[int]) -> np.ndarray:
+    """Mean of a per-iteration quantity since the checkpoint before; NaN at the first."""
+    means = [np.mean(values[a:b]) for a, b in zip(checkpoints, checkpoints[1:], strict=False)]
+    return np.array([np.nan, *means])

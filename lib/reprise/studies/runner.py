@@ -1,0 +1,207 @@
+"""Config → units → datasets: find what is in the store, compute what is not, gather."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..places import Places, UserError
+from ..store import Store
+from .base import Context, Study, StudyConfig, Unit
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Compute = Literal["missing", "never"]
+
+
+class UnitsMissing(UserError):
+    """Units are not in the store and computing was not allowed; the message names the command to make them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        present: Units in the store.
+        missing: Units to compute.
+        seconds: Expected seconds for the missing ones; None if nothing finished can be asked.
+    """
+
+    present: tuple[Unit, ...]
+    missing: tuple[Unit, ...]
+    seconds: float | None
+
+
+def units(config: StudyConfig, seeds: Sequence[int]) -> list[Unit]:
+    """One unit a seed."""
+    return [Unit(config, seed) for seed in seeds]
+
+
+def plan(study: Study, config: StudyConfig, seeds: Sequence[int], store: Store) -> Plan:
+    """See what is there and estimate the rest from finished units of the study."""
+    wanted = units(config, seeds)
+    present = tuple(unit for unit in wanted if store.find(unit))
+    missing = tuple(unit for unit in wanted if not store.find(unit))
+    return Plan(present, missing, estimate(study, missing, store) if missing else 0.0)
+
+
+def estimate(study: Study, missing: Sequence[Unit], store: Store) -> float | None:
+    """Expected seconds for some units, from the seconds per work of finished ones on this kind of device.
+
+    Args:
+        study: The study.
+        missing: Units to be computed.
+        store: Where finished ones are.
+
+    Returns:
+        Seconds; None if no unit of the study was ever finished on this kind of device. Local units are
+        preferred, as they were made on this machine.
+    """
+    for layer in ("local", "published"):
+        rates = []
+        for dataset in store.all(study.name, layer):
+            record = provenance(dataset)
+            if record["device"].startswith("cuda") == default_device().startswith("cuda"):
+                rates.append(
+                    record["seconds"] / study.work(study.config.model_validate_json(dataset.attrs["config"]))
+                )
+        if rates:
+            return statistics.median(rates) * sum(study.work(unit.config) for unit in missing)
+    return None
+
+
+def run(
+    study: Study,
+    config: StudyConfig,
+    seeds: Sequence[int],
+    places: Places,
+    compute: Compute = "missing",
+    preset: str = "",
+    device: str | None = None,
+    download: bool = False,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Gather the units of a condition, computing those that are missing.
+
+    Args:
+        study: The study.
+        config: The condition.
+        seeds: Its seeds.
+        places: Where data, results and runs lie.
+        compute: ``"missing"`` trains what is not in the store, ``"never"`` fails instead.
+        preset: Name of the preset that the condition came from, for labels only.
+        device: Torch device string; the GPU if there is one, else the CPU, if None.
+        download: Fetch missing data sets.
+        progress: Show progress bars.
+
+    Returns:
+        Dataset with all units concatenated along ``unit``; ``attrs["records"]`` holds their provenance.
+
+    Raises:
+        UnitsMissing: Units are missing and ``compute="never"``.
+        DataMissing: Data to train on are missing.
+        UserError: ``compute`` is neither.
+    """
+    if compute not in ("missing", "never"):
+        raise UserError(f"compute={compute!r}: choose missing or never")
+    store = Store(places.published, places.local)
+    found = {unit: store.load(unit) for unit in units(config, seeds)}
+    missing = [unit for unit, dataset in found.items() if dataset is None]
+    if missing and compute == "never":
+        raise UnitsMissing(
+            f"{len(missing)} of {len(found)} units of {study.name} are not in {places.published} or {places.local}: "
+            f"{', '.join(f'seed {unit.seed} ({unit.id})' for unit in missing)}. "
+            f"Make them with: {command(study, config, [unit.seed for unit in missing], preset)}"
+        )
+    if missing:
+        check_data(study, config, places.data, download)
+        context = Context(places.data, places.local / "weights", device or default_device(), progress)
+        for unit in missing:
+            store.write(unit, study.compute(unit, context))
+            found[unit] = store.load(unit)
+    return gather([dataset for dataset in found.values() if dataset is not None], preset)
+
+
+def gather(datasets: Sequence[xr.Dataset], preset: str = "") -> xr.Dataset:
+    """Concatenate units along a new dimension ``unit``.
+
+    Args:
+        datasets: Units of one condition.
+        preset: Label to keep.
+
+    Returns:
+        The joint dataset. Variables that only some units keep (such as Grams for explorers) are left to those:
+        they are NaN elsewhere. ``attrs``: config, preset, and ``records`` (provenance of each unit, in order).
+    """
+    import xarray as xr
+
+    bare = [dataset.drop_vars(_explorer_variables(dataset)) for dataset in datasets]
+    joint = xr.concat(
+        bare, "unit", data_vars="all", coords="different", compat="equals", join="exact", combine_attrs="drop"
+    )
+    records = [provenance(dataset) for dataset in datasets]
+    return joint.assign_attrs(config=datasets[0].attrs["config"], preset=preset, records=records)
+
+
+def _explorer_variables(dataset: xr.Dataset) -> list[str]:
+    """Variables along ``state``: one unit's Grams, of no use concatenated."""
+    return [str(name) for name, variable in dataset.variables.items() if "state" in variable.dims]
+
+
+def provenance(dataset: xr.Dataset) -> dict:
+    """A unit's provenance, see :func:`reprise.provenance.record`."""
+    import json
+
+    return json.loads(dataset.attrs["provenance"])
+
+
+def check_data(study: Study, config: StudyConfig, root: Path, download: bool = False) -> None:
+    """Check local data against their declared fingerprints, before anything is trained.
+
+    Raises:
+        DataMissing: Files are missing.
+        DataDamaged: Files are not the declared ones.
+    """
+    from ..data import dataset_entry
+    from ..data.fetch import require
+
+    for name in study.datasets(config):
+        require(dataset_entry(name), root, download)
+
+
+def command(study: Study, config: StudyConfig, seeds: Sequence[int], preset: str = "") -> str:
+    """The exact command line that computes a condition."""
+    base = study.configure(preset, {}) if preset in study.presets else study.config()
+    name = preset if preset in study.presets else next(iter(study.presets))
+    base = study.configure(name, {}) if name else base
+    values, before = config.model_dump(mode="json"), base.model_dump(mode="json")
+    changed = [f"{key}={_shell(value)}" for key, value in values.items() if value != before[key]]
+    words = ["reprise run", study.name, "--preset", name]
+    words += [f"--set {' '.join(changed)}"] if changed else []
+    return " ".join([*words, "--seeds", spell_seeds(seeds)])
+
+
+def _shell(value: object) -> str:
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def spell_seeds(seeds: Sequence[int]) -> str:
+    """Seeds as the command line takes them: ``0..4`` for a run of numbers, else ``0,3,7``."""
+    numbers = list(seeds)
+    if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}..{numbers[-1]}"
+    return ",".join(map(str, numbers))
+
+
+def default_device() -> str:
+    """``"cuda"`` if torch sees a GPU, else ``"cpu"``."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
