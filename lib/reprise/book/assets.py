@@ -1,16 +1,17 @@
 """The scripts that a built book carries with it, so that no page asks the network for anything.
 
-MathJax, require.js and the Jupyter widgets' embedding come from npm, by the lock file in the repository's root;
-anywidget's module comes from its own wheel, so that it fits the Python side. Nothing of this is committed.
+MathJax, require.js and the Jupyter widgets' embedding come from npm, by the lock file in the repository's
+root; anywidget's module comes from its own wheel, so that it fits the Python side. None of it is committed.
 
 Widgets load by name through require.js, and a look-up by path would depend on a page's depth and fail from
-``file://``. So every module defines itself under the name that asks for it; anywidget's is nameless as shipped
-and gets its name here.
+``file://``. So every module defines itself under the name that asks for it; anywidget's is nameless as
+shipped and gets its name here.
 """
 
 import filecmp
 import importlib.resources
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -53,7 +54,6 @@ def collect(root: Path, static: Path) -> list[Path]:
     mathjax = modules / "mathjax" / "es5"
     pairs = [
         (modules / "requirejs" / "require.js", target / "require.js"),
-        (html_manager / "embed-amd.js", target / "widgets" / "embed-amd.js"),
         (mathjax / "tex-svg.js", target / "mathjax" / "tex-svg.js"),
     ]
     # The widgets' icon font, in the two formats that browsers still read.
@@ -61,14 +61,20 @@ def collect(root: Path, static: Path) -> list[Path]:
     # TeX packages that MathJax fetches when a formula first needs them.
     extensions = mathjax / "input" / "tex" / "extensions"
     for script in sorted(extensions.rglob("*.js")):
-        pairs.append((script, target / "mathjax" / "input" / "tex" / "extensions" / script.relative_to(extensions)))
+        pairs.append(
+            (script, target / "mathjax" / "input" / "tex" / "extensions" / script.relative_to(extensions))
+        )
     for source, copy in pairs:
         if not source.is_file():
             raise AssetError(f"{source} is missing: delete {modules} and build again")
         _copy(source, copy)
-    anywidget = target / "anywidget.js"
-    _write(anywidget, named_anywidget())
-    return [copy for _, copy in pairs] + [anywidget]
+    made = {
+        target / "widgets" / "embed-amd.js": located_embedding(html_manager / "embed-amd.js"),
+        target / "anywidget.js": named_anywidget(),
+    }
+    for path, text in made.items():
+        _write(path, text)
+    return [copy for _, copy in pairs] + list(made)
 
 
 def install(root: Path) -> Path:
@@ -90,7 +96,9 @@ def install(root: Path) -> Path:
     if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
         return modules
     command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(command, cwd=root, env=_npm_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=root, env=_npm_environment(), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise AssetError(
             "the book's scripts could not be installed (a first build needs the npm registry):\n"
@@ -101,7 +109,7 @@ def install(root: Path) -> Path:
 
 
 def named_anywidget() -> str:
-    """anywidget's AMD module, with the name under which widgets ask for it.
+    """Anywidget's AMD module, with the name under which widgets ask for it.
 
     Raises:
         AssetError: The installed anywidget ships no such module, or one of another form.
@@ -116,8 +124,30 @@ def named_anywidget() -> str:
     return named
 
 
+def located_embedding(bundle: Path) -> str:
+    """The widgets' embedding, looking for its fonts where ``assets/reprise.js`` says they are.
+
+    As shipped, each module takes the folder of its own address for that. Inside one combined file such an
+    address is made up from the page's, and a page would ask for fonts beside itself.
+
+    Raises:
+        AssetError: The bundle is missing, or does not set the folder in the expected way.
+    """
+    if not bundle.is_file():
+        raise AssetError(f"{bundle} is missing: delete the folder node_modules and build again")
+    pattern = r"(\w+\.p=)(`\$\{(\w)\.origin\}\$\{\3\.pathname\}`)"
+    text, count = re.subn(
+        pattern, r"\1window.__jupyter_widgets_assets_path__||\2", bundle.read_text(encoding="utf-8")
+    )
+    if not count:
+        raise AssetError(
+            "the widgets' embedding is not of the expected form: it sets no folder for its fonts"
+        )
+    return text
+
+
 def _npm() -> list[str]:
-    """npm of this machine, else the one that comes as a Python package."""
+    """Npm of this machine, else the one that comes as a Python package."""
     found = shutil.which("npm")
     if found:
         return [found]

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nThe book was not built.\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing of an earlier book was touched but its folder.", file=sys.stderr)
+        print("\nInterrupted; what _build holds is not a whole book.", file=sys.stderr)
         return 130
     for name in built.noisy:
         print(f"note: {name} wrote to standard error; the page leaves that out")
@@ -110,7 +110,9 @@ def book_sources(root: Path) -> list[Path]:
         raise BuildError(f"_toc.yml: {error}") from error
     found, missing = [], []
     for name in site_map:
-        candidates = [Path(name)] if name.endswith(_SUFFIXES) else [Path(name + suffix) for suffix in _SUFFIXES]
+        candidates = (
+            [Path(name)] if name.endswith(_SUFFIXES) else [Path(name + suffix) for suffix in _SUFFIXES]
+        )
         there = [path for path in candidates if (root / path).is_file()]
         if there:
             found.append(there[0])
@@ -122,7 +124,7 @@ def book_sources(root: Path) -> list[Path]:
 
 
 def stage_sources(root: Path, stage: Path, sources: Sequence[Path]) -> None:
-    """Copy everything but the notebooks into a fresh folder, with execution switched off in the configuration.
+    """Copy everything but the notebooks into a fresh folder, and switch execution off in the configuration.
 
     Args:
         root: The folder of ``_toc.yml``.
@@ -136,7 +138,9 @@ def stage_sources(root: Path, stage: Path, sources: Sequence[Path]) -> None:
     stage.mkdir(parents=True)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config.setdefault("execute", {})["execute_notebooks"] = "off"
-    (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (stage / "_config.yml").write_text(
+        yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
     for name in _SHARED:
         if (root / name).is_file():
             shutil.copyfile(root / name, stage / name)

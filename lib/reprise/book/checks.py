@@ -1,8 +1,8 @@
 """Checks of a built book: it must stand on its own, read well without eyes, and lead nowhere dead.
 
 Every page is read as a browser would: what it fetches must lie in the book; every internal link must have a
-target, fragment included; every picture must have words; every figure must say where it comes from; and no page
-may outgrow its limit.
+target, fragment included; every picture must have words; every figure must say where it comes from; and no
+page may outgrow its limit.
 """
 
 from collections.abc import Iterable

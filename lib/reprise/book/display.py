@@ -2,9 +2,9 @@
 
 Light and dark pages share one drawing. Instead of drawing twice or inverting with a filter, neutral greys are
 rewritten once, when the figure is shown: black becomes the page's text colour (``currentColor``), white the
-page's background, and a grey the same mixture of both, so that a light grid stays faint on a dark page. Colours
-that carry meaning are left alone. A figure made for this therefore draws ink in black and greys, has a
-transparent background, and takes its colours from the book's fixed set.
+page's background, and a grey the same mixture of both, so that a light grid stays faint on a dark page.
+Colours that carry meaning are left alone. A figure made for this therefore draws ink in black and greys, has
+a transparent background, and takes its colours from the book's fixed set.
 
 Text stays text (``svg.fonttype: none``) in the reader's system font, so it can be selected, searched and read
 aloud. Ids inside the SVG get the figure's name as prefix: several figures can stand on one page.
@@ -77,7 +77,15 @@ def _svg(fig: "Figure", *, name: str, alt: str) -> str:
     buffer = io.StringIO()
     # A fixed salt and no date: the same figure gives the same bytes, and clip paths of two figures differ.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        fig.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        # Cut to what is drawn, as notebooks do: no label is clipped and no margin wasted.
+        fig.savefig(
+            buffer,
+            format="svg",
+            transparent=True,
+            bbox_inches="tight",
+            pad_inches=0.03,
+            metadata={"Date": None},
+        )
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
@@ -91,8 +99,8 @@ def _svg(fig: "Figure", *, name: str, alt: str) -> str:
     # Below about 34 rem the text would be too small to read: from there on the figure scrolls in its own box.
     style = f"width: 100%; max-width: {width:.0f}px; min-width: min({width:.0f}px, 34rem); height: auto"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{view_box}"'
-        f' role="img" aria-label="{html.escape(alt)}" fill="currentColor" style="{style}">'
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        f' viewBox="{view_box}" role="img" aria-label="{html.escape(alt)}" fill="currentColor" style="{style}">'
         # Lines without a blank one between: Markdown would end the block of HTML there.
         + re.sub(r"\s*\n\s*", "\n", rest).strip()
     )

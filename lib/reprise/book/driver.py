@@ -142,10 +142,14 @@ def _plain(name: str, value: Any) -> Any:
         return {str(key): _plain(name, item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
         return [_plain(name, item) for item in value]
-    raise ValueError(f"parameter {name}: a value of type {type(value).__name__} cannot be put into a notebook")
+    raise ValueError(
+        f"parameter {name}: a value of type {type(value).__name__} cannot be put into a notebook"
+    )
 
 
-def _run(source: Path, target: Path, values: dict[str, Any], timeout: float | None, progress: bool, cwd: Path):
+def _run(
+    source: Path, target: Path, values: dict[str, Any], timeout: float | None, progress: bool, cwd: Path
+):
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -201,7 +205,14 @@ def _kernel_manager_class() -> type:
     class InterpreterKernelManager(AsyncKernelManager):
         @property
         def kernel_spec(self) -> KernelSpec:
-            argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            argv = [
+                sys.executable,
+                "-Xfrozen_modules=off",
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+            ]
             # Only its own log, on the terminal: it warns of loopback sockets and reports each interrupt.
             argv.append("--IPKernelApp.log_level=CRITICAL")
             return KernelSpec(argv=argv, display_name="Python 3", language="python")

@@ -97,7 +97,7 @@ def check_pages(app: Sphinx, exception: Exception | None) -> None:
     folder = Path(app.outdir)
     # Pages of this build only: an output folder can hold leftovers of an earlier one.
     names = {*app.env.found_docs, "index", "genindex", "search"}
-    pages = [name for name in (f"{name}{app.builder.out_suffix}" for name in names) if (folder / name).is_file()]
+    pages = [f"{name}.html" for name in names if (folder / f"{name}.html").is_file()]
     problems = checks.check_book(folder, pages=pages, limit=app.config.reprise_page_limit)
     for problem in problems:
         _LOG.error("book check: %s", problem)

@@ -1,0 +1,45 @@
+# make book    execute every chapter and build the book        make test     the fast tests
+# make lint    style, types, direction, output-free notebooks  make browser  drive the built book in Chromium
+# make clean   delete what was built here; results, local runs and downloads stay
+#
+# Each target sets up .venv first, once per change of the requirements. Another interpreter: make book PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: book test lint browser requirements clean
+.DEFAULT_GOAL := book
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Reprise needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+book: $(STAMP)
+	$(BIN)/python -m reprise.book build
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+browser: $(STAMP)
+	$(BIN)/python -m pytest -m browser tests/browser
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	find chapters -name '*.ipynb' -not -path '*/.*' -exec $(BIN)/nbstripout --keep-id --verify {} +
+
+# One resolution for every platform and Python version; run after a change of pyproject.toml.
+requirements:
+	uv pip compile --universal --python-version 3.11 --all-extras --no-emit-index-url \
+	  --custom-compile-command "make requirements" pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache .import_linter_cache
+	find lib tests chapters -name __pycache__ -type d -prune -exec rm -rf {} +
