@@ -1,24 +1,32 @@
 """Representational similarity of arrays: RSA, CKA, CCA and Procrustes, with inference.
 
-Everything takes array-likes: NumPy arrays or torch tensors on any device, (stimuli, …features). RDMs are condensed
-vectors: the row-major upper triangle, (n(n−1)/2,). Pure NumPy at import; torch and xarray are met only when passed in
-or asked for.
+Everything takes array-likes: NumPy arrays or torch tensors on any device, (stimuli, …features). RDMs are
+condensed
+vectors: the row-major upper triangle, (n(n−1)/2,). Only NumPy is imported; torch and xarray are met when a
+    tensor is passed in or a labelled matrix asked for.
 
 >>> import numpy as np
 >>> from reprise import similarity
->>> x = np.random.default_rng(0).normal(size=(20, 50))
+>>> rng = np.random.default_rng(0)
+>>> x = rng.normal(size=(20, 50))
 >>> similarity.rdm(x).shape
 (190,)
->>> round(similarity.cka(x, x @ np.linalg.qr(x.T @ x)[0]), 6)
+>>> rotated = x @ np.linalg.qr(rng.normal(size=(50, 50)))[0]
+>>> round(similarity.cka(x, rotated), 6)
 1.0
 """
 
 from ._arrays import UndefinedWarning
-from .cca import canonical_correlations, cca, procrustes, pwcca, pwcca_projected, svcca
+from .cca import canonical_correlations, cca, procrustes, pwcca, pwcca_unwhitened, svcca
+from .ceiling import NoiseCeiling, mantel, noise_ceiling
 from .cka import cka, cka_from_grams, cka_matrix
 from .compare import METHODS, compare
+from .embedding import Embedding, align, mds, mds_of_scaled_rows
 from .gram import Grams
+from .inference import Estimate, bootstrap, paired_difference
+from .matrix import similarity_matrix, to_rsatoolbox
 from .measures import INVARIANCES, MEASURES, Measure, invariance_table, measure
+from .minibatch import cka_minibatch
 from .rdm import DISTANCES, condense, n_stimuli, rdm, rdm_from_gram, square
 
 __all__ = [
@@ -26,24 +34,37 @@ __all__ = [
     "INVARIANCES",
     "MEASURES",
     "METHODS",
+    "Embedding",
+    "Estimate",
     "Grams",
     "Measure",
+    "NoiseCeiling",
     "UndefinedWarning",
+    "align",
+    "bootstrap",
     "canonical_correlations",
     "cca",
     "cka",
     "cka_from_grams",
     "cka_matrix",
+    "cka_minibatch",
     "compare",
     "condense",
     "invariance_table",
+    "mantel",
+    "mds",
+    "mds_of_scaled_rows",
     "measure",
     "n_stimuli",
+    "noise_ceiling",
+    "paired_difference",
     "procrustes",
     "pwcca",
-    "pwcca_projected",
+    "pwcca_unwhitened",
     "rdm",
     "rdm_from_gram",
+    "similarity_matrix",
     "square",
     "svcca",
+    "to_rsatoolbox",
 ]

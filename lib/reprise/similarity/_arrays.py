@@ -19,7 +19,7 @@ class UndefinedWarning(RuntimeWarning):
     """A measure is undefined for some rows, which are NaN in the result; the message names them."""
 
 
-def warn_undefined(what: str, where: np.ndarray, why: str, stacklevel: int = 3) -> None:
+def warn_undefined(what: str, where: Any, why: str, stacklevel: int = 3) -> None:
     """Warn that rows of `what` are undefined, naming the first few.
 
     Args:

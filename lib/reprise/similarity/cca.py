@@ -8,14 +8,14 @@ import numpy as np
 
 from ._arrays import Rows, as_rows, warn_undefined
 
-__all__ = ["canonical_correlations", "cca", "procrustes", "pwcca", "pwcca_projected", "svcca"]
+__all__ = ["canonical_correlations", "cca", "procrustes", "pwcca", "pwcca_unwhitened", "svcca"]
 
 
 def cca(x: Any, y: Any) -> float:
     """Mean canonical correlation.
 
-    With rank(x) + rank(y) above n − 1 some correlations are 1 whatever the data are, and with as many features
-    as stimuli all of them: use it where stimuli far outnumber features, or see `svcca`.
+    With rank(x) + rank(y) above n − 1 some correlations are 1 whatever the data are, and with as many
+    features as stimuli all of them: use it where stimuli far outnumber features, or see `svcca`.
 
     Args:
         x: (n, …features).
@@ -78,9 +78,9 @@ def svcca(x: Any, y: Any, variance: float = 0.99) -> float:
 def pwcca(x: Any, y: Any) -> float:
     """Projection-weighted canonical correlation, by its formula.
 
-    Σ αᵢ ρᵢ / Σ αᵢ with αᵢ = Σⱼ |⟨hᵢ, xⱼ⟩|: hᵢ is the i-th canonical variate of x (unit length over stimuli), xⱼ
-    the centred response of feature j. Always weighted by x, so not symmetric; a rotation of x changes the sums of
-    absolute values.
+    Σ αᵢ ρᵢ / Σ αᵢ with αᵢ = Σⱼ |⟨hᵢ, xⱼ⟩|: hᵢ is the i-th canonical variate of x (unit length over stimuli),
+    xⱼ the centred response of feature j. Always weighted by x, so not symmetric; a rotation of x changes the
+    sums of absolute values.
 
     Args:
         x: (n, …features), the representation that weights.
@@ -107,23 +107,56 @@ def _weighted(left: _Basis, right: _Basis) -> float:
     return float(np.clip(weights @ rho / weights.sum(), 0.0, 1.0))
 
 
-def pwcca_projected(x: Any, y: Any) -> float:
-    """Placeholder."""
-    return pwcca(x, y)
+def pwcca_unwhitened(x: Any, y: Any) -> float:
+    """Projection-weighted canonical correlation as the widely copied code computes it, for comparison only.
+
+    It differs from `pwcca` in four ways: the canonical directions are applied without the whitening that they
+    were found with; the mean of feature i is then added to direction i; these are made orthonormal by QR
+    (so the weights belong to other directions than the correlations); and activations are projected
+    uncentred. The representation with fewer features weights (x on a tie).
+
+    Args:
+        x: (n, …features).
+        y: (n, …features).
+
+    Returns:
+        [0, 1], larger = more similar; NaN as `cca`.
+
+    Raises:
+        ValueError: As `cca`, or the representation with fewer features has not full column rank.
+
+    Source: the code published with Raghu et al. (2017) and Morcos et al. (2018), from the description here.
+    """
+    left, right = _bases(x, y)
+    if left.flat or right.flat:
+        return float("nan")
+    if right.centred.shape[1] < left.centred.shape[1]:
+        left, right = right, left
+    features = left.centred.shape[1]
+    if left.basis.shape[1] < features or right.basis.shape[1] < features:
+        raise ValueError(
+            "pwcca_unwhitened needs full column rank: more stimuli than features, none redundant"
+        )
+    directions, rho, _ = np.linalg.svd(left.basis.T @ right.basis, full_matrices=False)
+    unwhitened = left.basis * left.singular @ directions + left.mean
+    orthonormal, _ = np.linalg.qr(unwhitened)
+    weights = np.abs(orthonormal.T @ (left.centred + left.mean)).sum(axis=1)
+    return float(np.clip(weights @ rho / weights.sum(), 0.0, 1.0))
 
 
 def procrustes(x: Any, y: Any) -> float:
     """Angular Procrustes distance: the angle that is left after the best rotation.
 
-    arccos(‖XᵀY‖⁎ / ‖X‖‖Y‖) of centred representations, ‖·‖⁎ the sum of singular values. A metric between shapes.
+    arccos(‖XᵀY‖⁎ / ‖X‖‖Y‖) of centred representations, ‖·‖⁎ the sum of singular values. A metric between
+    shapes.
 
     Args:
         x: (n, …features).
         y: (n, …features), any number of features (the smaller is padded with zeros).
 
     Returns:
-        Radians in [0, π/2], 0 = the same up to rotation, scale and translation. NaN with an `UndefinedWarning`
-        where all stimuli of x or y are alike.
+        Radians in [0, π/2], 0 = the same up to rotation, scale and translation. NaN with an
+        `UndefinedWarning` where all stimuli of x or y are alike.
 
     Raises:
         ValueError: As `cca`.
@@ -149,7 +182,7 @@ def _shape(rows: Rows) -> np.ndarray:
     """Centred, of unit norm, and rotated into at most n features."""
     centred = _centred(rows)
     if centred.shape[1] > rows.n:
-        centred = np.linalg.qr(centred.T, mode="r").T
+        centred = np.asarray(np.linalg.qr(centred.T, mode="r")).T
     return centred / np.linalg.norm(centred)
 
 
@@ -158,6 +191,7 @@ class _Basis:
 
     def __init__(self, rows: Rows) -> None:
         self.flat = _flat(rows)
+        self.mean = rows.values.mean(axis=0, dtype=np.float64)
         self.centred = _centred(rows)
         vectors, self.singular, _ = np.linalg.svd(self.centred, full_matrices=False)
         # Centring takes one dimension away, whatever rounding says; the rest as numpy.linalg.matrix_rank.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from .kendall import kendall
 from .ranks import midranks
 from .rdm import n_stimuli, square
 
-__all__ = ["METHODS", "compare", "unit_rows"]
+__all__ = ["METHODS", "PREPARED", "compare", "unit_rows", "whitened"]
 
 
 def unit_rows(vectors: np.ndarray, what: str, *, centre: bool) -> np.ndarray:
@@ -64,18 +65,20 @@ def _spearman(vectors: np.ndarray) -> np.ndarray:
 
 
 def _rho_a(vectors: np.ndarray) -> np.ndarray:
-    # Divided by what untied ranks would have, not by their own norm: the mean of Spearman's rho over all ways to
-    # break the ties.
+    # Divided by what untied ranks would have, not by their own norm: the mean of Spearman's rho over all ways
+    # to break the ties.
     ranks = _ranked(vectors)
     warn_undefined("RDM", np.isnan(ranks).any(axis=1), "it holds NaN", stacklevel=4)
     length = ranks.shape[1]
     return (ranks - (length + 1) / 2.0) * np.sqrt(12.0 / (float(length) ** 3 - length))
 
 
-def _whitened(vectors: np.ndarray) -> np.ndarray:
-    # If stimuli have independent noise of equal variance, the entries of an RDM of squared distances covary as
-    # V = (C Cᵀ)∘(C Cᵀ), C the pairwise contrasts. Entries are d = <c cᵀ, G> for a centred symmetric G, and V is
-    # that map times its transpose, so dᵀ V⁻¹ e = <G_d, G_e>: centring each RDM whitens it, with no matrix to invert.
+def whitened(vectors: np.ndarray) -> np.ndarray:
+    """RDMs (m, pairs) as (m, n²) vectors with inner product dᵀ V⁻¹ e, V the covariance of RDM entries."""
+    # If stimuli have independent noise of equal variance, the entries of an RDM of squared distances covary
+    # as V = (C Cᵀ)∘(C Cᵀ), C the pairwise contrasts. Entries are d = <c cᵀ, G> for a centred symmetric G, and
+    # V is that map times its transpose, so dᵀ V⁻¹ e = <G_d, G_e>: centring each RDM whitens it, with no
+    # matrix to invert.
     matrices = square(vectors) * -0.5
     matrices -= matrices.mean(axis=-1, keepdims=True)
     matrices -= matrices.mean(axis=-2, keepdims=True)
@@ -83,7 +86,7 @@ def _whitened(vectors: np.ndarray) -> np.ndarray:
 
 
 def _whitened_cosine(vectors: np.ndarray) -> np.ndarray:
-    return unit_rows(_whitened(vectors), "RDM", centre=False)
+    return unit_rows(whitened(vectors), "RDM", centre=False)
 
 
 def _whitened_pearson(vectors: np.ndarray) -> np.ndarray:
@@ -92,7 +95,7 @@ def _whitened_pearson(vectors: np.ndarray) -> np.ndarray:
     )
     centred = vectors - vectors.mean(axis=1, keepdims=True)
     centred[flat] = 0.0
-    return unit_rows(_whitened(centred), "RDM", centre=False)
+    return unit_rows(whitened(centred), "RDM", centre=False)
 
 
 def _product(prepare: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -104,11 +107,22 @@ def _product(prepare: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarra
     return pairs
 
 
+#: Methods that are products of prepared RDMs: (m, pairs) to (m, length), worked on in place.
+PREPARED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "pearson": _pearson,
+    "spearman": _spearman,
+    "rho-a": _rho_a,
+    "cosine": _cosine,
+    "whitened-cosine": _whitened_cosine,
+    "whitened-pearson": _whitened_pearson,
+}
+
+#: All methods: (m, pairs) and (k, pairs) to (m, k).
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "pearson": _product(_pearson),
     "spearman": _product(_spearman),
-    "kendall-tau-a": lambda a, b: kendall(a, b, variant="a"),
-    "kendall-tau-b": lambda a, b: kendall(a, b, variant="b"),
+    "kendall-tau-a": partial(kendall, variant="a"),
+    "kendall-tau-b": partial(kendall, variant="b"),
     "rho-a": _product(_rho_a),
     "cosine": _product(_cosine),
     "whitened-cosine": _product(_whitened_cosine),
@@ -128,23 +142,23 @@ def compare(a: Any, b: Any = None, method: str = "spearman") -> Any:
             Euclidean RDMs of stimuli with independent noise; Pearson subtracts each RDM's mean first).
 
     Returns:
-        (m, k) float64 in [−1, 1], larger = more similar; an argument that is one RDM drops its axis, so two of
-        them give a float. NaN where an RDM holds NaN, or has no direction (all entries equal; for cosines,
+        (m, k) float64 in [−1, 1], larger = more similar; an argument that is one RDM drops its axis, so two
+        of them give a float. NaN where an RDM holds NaN, or has no direction (all entries equal; for cosines,
         0); an `UndefinedWarning` names its row.
 
     Raises:
         ValueError: Unknown method, Inf, RDMs of different or impossible length.
 
-    Source: Nili et al. (2014) for tau-a; Schütt et al. (2023) for rho-a; Diedrichsen et al. (2020) for whitening.
+    Source: Nili et al. (2014) for tau-a; Schütt et al. (2023) for rho-a; Diedrichsen et al. (2020) for
+    whitening.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; one of {', '.join(METHODS)}")
     left = _stack(a, "a")
     right = left if b is None or b is a else _stack(b, "b")
     if left.shape[1] != right.shape[1]:
-        raise ValueError(
-            f"RDMs of different numbers of stimuli: {n_stimuli(left.shape[1])} in a, {n_stimuli(right.shape[1])} in b"
-        )
+        counts = n_stimuli(left.shape[1]), n_stimuli(right.shape[1])
+        raise ValueError(f"RDMs of different numbers of stimuli: {counts[0]} in a, {counts[1]} in b")
     result = METHODS[method](left, right)
     single_a = np.ndim(a) == 1
     single_b = single_a if b is None else np.ndim(b) == 1

@@ -45,7 +45,8 @@ def gram_matrix(rows: Rows, centre: str = "none", dtype: type | None = None) -> 
     kind = dtype or rows.dtype
     means = row_means(rows)[:, None] if centre == "rows" else None
     for start in range(0, rows.d, _BLOCK):
-        # A contiguous copy of the block: `block @ block.T` then goes to SYRK, half the work of a general product.
+        # A contiguous copy of the block: `block @ block.T` then goes to SYRK, half the work of a general
+        # product.
         block = np.array(rows.values[:, start : start + _BLOCK], dtype=kind, order="C")
         if means is not None:
             _subtract(block, means)

@@ -87,8 +87,8 @@ def _inversions(values: np.ndarray) -> int:
     blocks = np.sort(blocks, axis=1)
     while width < size:
         blocks = blocks.reshape(-1, 2 * width)
-        # A stable sort of two sorted runs is a merge. An element of the left run moves back by as many places as
-        # there are smaller ones in the right run.
+        # A stable sort of two sorted runs is a merge. An element of the left run moves back by as many places
+        # as there are smaller ones in the right run.
         order = np.argsort(blocks, axis=1, kind="stable")
         places = np.nonzero(order < width)[1]
         count += int(places.sum()) - len(blocks) * (width * (width - 1) // 2)

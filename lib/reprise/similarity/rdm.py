@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Rows, as_rows, as_stack, to_numpy, warn_undefined
-from .gram import gram_matrix, row_means, squared_distances
+from .gram import gram_matrix, squared_distances
 from .ranks import midranks
 
 __all__ = ["DISTANCES", "condense", "n_stimuli", "rdm", "rdm_from_gram", "square"]
 
 DISTANCES = ("correlation", "euclidean", "sqeuclidean", "cosine", "spearman")
 
-# Below this share of the squared norms a distance taken from a Gram has lost too many digits to cancellation and
-# is taken again from the features: the errors then stay under 5e-6 (single) and 1e-10 (double) of the norms.
+# Below this share of the squared norms a distance taken from a Gram has lost too many digits to cancellation
+# and is taken again from the features: the errors then stay under 5e-6 (single) and 1e-10 (double) of the
+# norms.
 _CANCELLED = {np.float32: 1e-3, np.float64: 1e-8}
 
 
@@ -87,23 +88,28 @@ def _precise(
     explicit: Callable[[Rows, int, np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Distances by one Gram, with the pairs that cancellation spoilt taken again."""
-    scale = 1.0
-    for kind in dict.fromkeys((rows.dtype, np.float64)):
-        gram = gram_matrix(rows, centre, kind)
-        if from_gram is squared_distances:
-            norms = np.diagonal(gram).copy()
-            scale = upper(norms[:, None] + norms[None, :])
-        distances = upper(from_gram(gram))
-        spoilt = np.flatnonzero(distances < _CANCELLED[kind] * scale)
-        # A few pairs are cheap to repeat; for many, all pairs in double precision come first.
-        if spoilt.size <= 4 * rows.n:
-            break
+    distances, spoilt = _first_pass(rows, centre, from_gram, rows.dtype)
+    # A few pairs are cheap to repeat; for many, all pairs in double precision come first.
+    if rows.dtype is np.float32 and spoilt.size > 4 * rows.n:
+        distances, spoilt = _first_pass(rows, centre, from_gram, np.float64)
     i, j = pair_indices(rows.n)
     first, second = i[spoilt], j[spoilt]
     for row in np.unique(first):
         mine = first == row
         distances[spoilt[mine]] = explicit(rows, int(row), second[mine])
     return distances
+
+
+def _first_pass(
+    rows: Rows, centre: str, from_gram: Callable[[np.ndarray], np.ndarray], kind: type
+) -> tuple[np.ndarray, np.ndarray]:
+    gram = gram_matrix(rows, centre, kind)
+    scale: Any = 1.0
+    if from_gram is squared_distances:
+        norms = np.diagonal(gram).copy()
+        scale = upper(norms[:, None] + norms[None, :])
+    distances = upper(from_gram(gram))
+    return distances, np.flatnonzero(distances < _CANCELLED[kind] * scale)
 
 
 def _chunks(others: np.ndarray, n: int) -> list[np.ndarray]:
@@ -157,6 +163,8 @@ def rdm_from_gram(
     norms = np.diagonal(work, axis1=-2, axis2=-1).copy()
     if distance in ("euclidean", "sqeuclidean"):
         squared = upper(squared_distances(work))
+        # Below what the Gram can tell apart, stimuli count as equal: ties then stay ties.
+        squared[squared <= 4 * precision * upper(norms[..., :, None] + norms[..., None, :])] = 0.0
         return np.sqrt(squared) if distance == "euclidean" else squared
     if distance == "cosine":
         undefined = norms <= 0
@@ -175,9 +183,12 @@ def rdm_from_gram(
     else:
         valid = ", ".join(d for d in DISTANCES if d != "spearman")
         raise ValueError(f"distance {distance!r} does not follow from a Gram; one of {valid}")
-    warn_undefined("stimulus", undefined.any(axis=tuple(range(undefined.ndim - 1))), reason, stacklevel=2)
-    with np.errstate(invalid="ignore"):
-        return upper(_angular(work, undefined))
+    warn_undefined("stimulus", undefined.reshape(-1, undefined.shape[-1]).any(axis=0), reason, stacklevel=2)
+    left = np.where(undefined, np.nan, np.diagonal(work, axis1=-2, axis2=-1))
+    floor = 2 * precision * norms / left
+    result = upper(_angular(work, undefined))
+    result[result <= upper(floor[..., :, None] + floor[..., None, :])] = 0.0
+    return result
 
 
 @lru_cache(maxsize=8)
