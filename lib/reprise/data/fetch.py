@@ -10,14 +10,15 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ..places import UserError
 from .registry import DataFile, DatasetEntry
 
 
-class DataMissing(FileNotFoundError):
+class DataMissing(FileNotFoundError, UserError):
     """A data set is not at hand; the message says which file, where to put it and what to use instead."""
 
 
-class DataDamaged(ValueError):
+class DataDamaged(UserError):
     """A local file does not have the declared checksum: a broken download, or other data of that name."""
 
 

@@ -1,0 +1,44 @@
+"""The command line. Heavy imports wait until a command needs them, so that help answers at once."""
+
+import sys
+
+import typer
+
+from ..places import UserError
+from . import data, studies
+
+app = typer.Typer(
+    help="Re-execute, inspect and publish the studies of the book.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(studies.app)
+app.add_typer(data.data_app, name="data")
+
+
+def main() -> None:
+    """Entry point.
+
+    Problems that a person can mend end with one message and exit code 2; Ctrl-C ends with 130, and what was
+    finished stays.
+    """
+    try:
+        # Not in standalone mode, in which Ctrl-C would be swallowed and end with 1.
+        sys.exit(app(standalone_mode=False) or 0)
+    except UserError as error:
+        print(f"reprise: {error}", file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        print(
+            "\nstopped; finished units and training progress are kept, the same command goes on",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    except Exception as error:
+        # Click's own complaints (unknown option, missing argument) know how to show themselves.
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            error.show()  # type: ignore[attr-defined]
+            sys.exit(error.exit_code)  # type: ignore[attr-defined]
+        raise

@@ -1,0 +1,5 @@
+"""``python -m reprise.cli``, for a checkout that is not installed."""
+
+from . import main
+
+main()

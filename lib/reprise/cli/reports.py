@@ -1,0 +1,106 @@
+"""What the commands say and write at their end: plans, comparisons, executed chapters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from .requests import open_store, without_published
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..places import Places
+    from ..studies.base import Study, StudyConfig
+    from ..studies.runner import Plan
+
+
+def describe_plan(plan: Plan) -> str:
+    """How much there is to compute, and how long that takes."""
+    if not plan.missing:
+        return f"all {len(plan.present)} units are there"
+    text = f"{len(plan.missing)} of {len(plan.present) + len(plan.missing)} units to compute"
+    if plan.seconds is None:
+        return f"{text}; no finished unit yet to estimate the time from"
+    return f"{text}, about {duration(plan.seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def execute_chapter(
+    places: Places, study: Study, config: StudyConfig, seeds: tuple[int, ...], preset: str
+) -> Path:
+    """Execute the study's chapter on units that are all in the store by now."""
+    from ..book.driver import execute_notebook
+    from ..places import UserError
+    from ..studies.runner import units
+
+    if places.root is None:
+        raise UserError("no checkout of the book here, so there is no chapter to execute; use --no-notebook")
+    base = study.configure(preset, {}).model_dump(mode="json")
+    changed = {key: value for key, value in config.model_dump(mode="json").items() if value != base[key]}
+    target = places.local / "notebooks" / f"{study.name}-{preset}-{units(config, seeds)[0].id[:8]}.ipynb"
+    parameters = {"preset": preset, "seeds": list(seeds), "compute": "never", **changed}
+    source = places.root / "chapters" / study.name / f"{study.name}.ipynb"
+    return execute_notebook(source, target, parameters)
+
+
+def local_run(
+    study: Study, config: StudyConfig, seeds: tuple[int, ...], places: Places, preset: str
+) -> xr.Dataset | None:
+    """The local units of a request; None if there are none."""
+    from ..studies.runner import gather, units
+
+    store = open_store(without_published(places))
+    found = [store.load(unit) for unit in units(config, seeds)]
+    found = [unit for unit in found if unit is not None]
+    return gather(found, preset) if found else None
+
+
+def report(
+    study: Study,
+    config: StudyConfig,
+    seeds: tuple[int, ...],
+    outcome: xr.Dataset,
+    preset: str,
+    places: Places,
+    again: bool,
+) -> None:
+    """Print an outcome beside the preset's published units; with ``again``, also unit against unit."""
+    from ..places import Places
+    from ..studies import comparison, runner
+
+    base = study.configure(preset, {})
+    if (
+        config == base
+        and not again
+        and all(open_store(places).find(u) == "published" for u in runner.units(config, seeds))
+    ):
+        typer.echo("these are the published units")
+        return
+    only_published = Places(places.data, places.published, places.local / "no-local-layer", places.root)
+    store = open_store(only_published)
+    reference = [store.load(unit) for unit in runner.units(base, study.preset(preset).seeds)]
+    reference = [unit for unit in reference if unit is not None]
+    if not reference:
+        typer.echo(f"preset {preset} has no published units to compare with")
+        for name, values in study.endpoints(outcome).data_vars.items():
+            typer.echo(f"  {name}: {comparison.summarise(values.values)}")
+        return
+    rows = comparison.compare(study, runner.gather(reference, preset), outcome)
+    typer.echo(comparison.table(rows, f"published, {preset}", "this run"))
+    if again:
+        local = open_store(without_published(places))
+        for unit in runner.units(config, seeds):
+            first, second = store.load(unit), local.load(unit)
+            if first is not None and second is not None:
+                gap = comparison.largest_difference(first, second)
+                words = "the same numbers" if gap == 0 else f"numbers differ by up to {gap:.2g}"
+                typer.echo(f"seed {unit.seed}: {words} as the published unit {unit.id}")

@@ -1,0 +1,62 @@
+"""Reading a request: study, preset, settings and seeds, refused before anything is computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..places import Places
+    from ..store import Store
+    from ..studies.base import Study, StudyConfig
+
+
+def find_places() -> Places:
+    """The folders that the environment names."""
+    from ..places import Places
+
+    return Places.from_environment()
+
+
+def open_store(places: Places) -> Store:
+    """Both layers of the store."""
+    from ..store import Store
+
+    return Store(places.published, places.local)
+
+
+def without_published(places: Places) -> Places:
+    """The same places with an empty published layer (a folder that does not exist)."""
+    import dataclasses
+
+    return dataclasses.replace(places, published=places.local / "no-published-layer")
+
+
+def join(settings: list[str] | None, more: list[str] | None) -> list[str]:
+    """Settings given by ``--set`` and those that follow it bare."""
+    return [*(settings or []), *(more or [])]
+
+
+def read_request(
+    study: str, preset: str, settings: list[str] | None, seeds: str | None
+) -> tuple[Places, Study, StudyConfig, tuple[int, ...]]:
+    """Read a request, refusing what cannot be met before anything is computed.
+
+    Returns:
+        Places, study, configuration and seeds.
+
+    Raises:
+        UserError: Something in the request does not exist or is not allowed.
+    """
+    from ..places import UserError
+    from ..studies import study as look_up
+    from ..studies.base import parse_seeds
+
+    chosen = look_up(study)
+    overrides = {}
+    for word in settings or []:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set {word}: write KEY=VALUE")
+        overrides[key.strip()] = value.strip()
+    config = chosen.configure(preset, overrides)
+    return find_places(), chosen, config, parse_seeds(seeds) or chosen.preset(preset).seeds

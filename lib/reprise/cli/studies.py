@@ -1,0 +1,163 @@
+"""Commands about studies: run, status, compare, publish, describe."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .reports import describe_plan, execute_chapter, local_run, report
+from .requests import find_places, join, open_store, read_request, without_published
+
+app = typer.Typer()
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study, such as maml.")]
+More = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Further settings, as --set.")
+]
+PresetName = Annotated[
+    str, typer.Option("--preset", "-p", help="Preset to start from; see: reprise describe STUDY.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Replace a setting.")
+]
+Seeds = Annotated[
+    str | None, typer.Option(help="Seeds: 0..4 (both ends), 0,3,7 or 2; the preset's if left out.")
+]
+
+
+@app.command()
+def run(
+    study: StudyName,
+    more: More = None,
+    preset: PresetName = "laptop",
+    settings: Settings = None,
+    seeds: Seeds = None,
+    compute: Annotated[
+        str, typer.Option(help="missing: train what is not in the store; never: fail instead.")
+    ] = "missing",
+    notebook: Annotated[
+        bool, typer.Option("--notebook/--no-notebook", help="Execute the chapter afterwards.")
+    ] = True,
+    device: Annotated[
+        str | None, typer.Option(help="Torch device; the GPU if there is one, else the CPU.")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data sets first.")] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Pass over published units: train them here too and compare; no notebook."
+        ),
+    ] = False,
+) -> None:
+    """Train what is missing, execute the chapter, and say how the outcome compares with the published one."""
+    from ..studies import runner
+
+    places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
+    # With --again the published layer is a folder that does not exist.
+    source = without_published(places) if again else places
+    plan = runner.plan(chosen, config, numbers, open_store(source))
+    typer.echo(f"{study} · {preset} · seeds {runner.spell_seeds(numbers)}: {describe_plan(plan)}")
+    outcome = runner.run(chosen, config, numbers, source, compute, preset, device, download)
+    if notebook and not again:  # the chapter would show the published units
+        typer.echo(f"executed notebook: {execute_chapter(places, chosen, config, numbers, preset)}")
+    report(chosen, config, numbers, outcome, preset, places, again)
+
+
+@app.command()
+def status(
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="One study; all if left out.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option("--preset", "-p", help="One preset; all if left out.")] = None,
+    settings: Settings = None,
+    seeds: Seeds = None,
+) -> None:
+    """Units that are there, that are missing, and the time still to go."""
+    from ..studies import STUDIES, runner
+    from ..studies import study as look_up
+
+    for name in [study] if study else STUDIES:
+        presets = [preset] if preset else list(look_up(name).presets)
+        for each in presets:
+            places, chosen, config, numbers = read_request(name, each, settings, seeds)
+            store = open_store(places)
+            plan = runner.plan(chosen, config, numbers, store)
+            layers = [store.find(unit) for unit in plan.present]
+            counts = f"{layers.count('published')} published, {layers.count('local')} local"
+            typer.echo(
+                f"{name:14}{each:14}seeds {runner.spell_seeds(numbers):8}{counts}; {describe_plan(plan)}"
+            )
+
+
+@app.command()
+def compare(
+    study: StudyName,
+    more: More = None,
+    preset: PresetName = "laptop",
+    settings: Settings = None,
+    seeds: Seeds = None,
+) -> None:
+    """Local units against the published ones of the preset, endpoint by endpoint, with intervals."""
+    from ..places import UserError
+
+    places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
+    local = local_run(chosen, config, numbers, places, preset)
+    if local is None:
+        raise UserError(
+            f"no local units of {study} with these settings in {places.local}; make some with: reprise run"
+        )
+    report(chosen, config, numbers, local, preset, places, again=True)
+
+
+@app.command()
+def publish(
+    study: StudyName,
+    more: More = None,
+    preset: PresetName = "laptop",
+    settings: Settings = None,
+    seeds: Seeds = None,
+) -> None:
+    """Copy finished local units to results/. What is published already is never overwritten."""
+    from ..places import UserError
+    from ..studies import runner
+
+    places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
+    store = open_store(places)
+    absent = [unit.seed for unit in runner.units(config, numbers) if not store.find(unit)]
+    if absent:
+        raise UserError(
+            f"nothing to publish for seeds {runner.spell_seeds(absent)}; "
+            f"make them with: {runner.command(chosen, config, absent, preset)}"
+        )
+    for unit in runner.units(config, numbers):
+        done = store.publish(unit)
+        typer.echo(
+            f"seed {unit.seed}  {unit.id}  {'published' if done else 'was published already, left as it is'}"
+        )
+
+
+@app.command()
+def describe(study: StudyName) -> None:
+    """Presets and settings of a study, with units, ranges and defaults."""
+    from ..studies import study as look_up
+    from ..studies.base import choices
+
+    chosen = look_up(study)
+    typer.echo(f"{chosen.title}\n\nPresets")
+    for name, entry in chosen.presets.items():
+        typer.echo(f"  {name:14}{entry.about}{' ' + entry.expects if entry.expects else ''}")
+    typer.echo("\nSettings (default)")
+    for name, field in chosen.config.model_fields.items():
+        extra = field.json_schema_extra
+        unit = extra["unit"] if isinstance(extra, dict) else ""
+        listed = choices(field.annotation)
+        kind = " | ".join(listed) if listed else getattr(field.annotation, "__name__", str(field.annotation))
+        limits = [
+            f"{sign} {getattr(limit, key)}"
+            for limit in field.metadata
+            for key, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+            if hasattr(limit, key)
+        ]
+        facts = ", ".join(part for part in (kind, str(unit), *limits) if part)
+        typer.echo(f"  {name} = {field.default}\n      {field.description} [{facts}]")

@@ -1,0 +1,227 @@
+"""Layer by layer similarity of two networks in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reprise.similarity import Grams, Measure, measure
+from reprise.similarity.matrix import labelled
+
+if TYPE_CHECKING:
+    import xarray
+    from torch import Tensor, nn
+
+__all__ = ["profile"]
+
+# Without a choice of layers, networks with more of them than this are shown by their containers' outputs.
+_MANY = 40
+
+
+def profile(
+    model_a: nn.Module,
+    model_b: nn.Module,
+    images: Any,
+    layers: Sequence[str] | None = None,
+    measure: str | Measure = "cka-linear",
+    *,
+    layers_b: Sequence[str] | None = None,
+    batch_size: int = 64,
+    device: Any = None,
+    memory: float = 2.0,
+    training: bool = False,
+    progress: bool = True,
+) -> xarray.DataArray:
+    """Similarity of every layer of one network to every layer of another, on the same images.
+
+    Both run in evaluation mode without gradients, and are left in the mode and on the device they came on. Layers
+    are taken in groups that fit into `memory`, with one pass over the images a group.
+
+    Args:
+        model_a: Any torch module that maps a batch of images to something.
+        model_b: Another one, or the same (for the similarity of its layers to each other).
+        images: (n, channels, height, width) tensor or array, as both networks expect it; or a sequence or loader
+            of such batches, whose items may be (images, labels, …). It is run through more than once.
+        layers: Dotted names of layers of `model_a`, as in `named_modules()`. By default the layers proper
+            (convolutions, normalisations, activations, …); of networks with more than 40 of them the
+            outputs of the blocks just below the top level's children.
+        measure: Id in the registry of measures, or an entry.
+        layers_b: Layers of `model_b`; by default `layers` where it is given, else chosen as for `model_a`.
+        batch_size: Images a forward pass, where `images` is one array.
+        device: Where to run; by default where the parameters of each network are.
+        memory: Gigabytes of activations held at a time. Measures that do not follow from Grams (CCA and
+            relatives, Procrustes) need all layers at once and ignore it.
+        training: Leave the networks in the mode they are in (then batch norm may use, and update,
+            statistics).
+        progress: Show a progress bar.
+
+    Returns:
+        `xarray.DataArray` (layer_a, layer_b) named by the measure's id; attribute `stimuli` is n. With equal
+        layers, `result.values.diagonal()` is the profile over depth.
+
+    Raises:
+        ValueError: A layer does not exist (the message lists those that do), fewer than 3 images, unknown
+            measure, NaN or Inf in activations.
+        TypeError: A layer puts out something other than one tensor with a row per image.
+    """
+    from reprise.models.activations import check_layers
+
+    entry = _entry(measure)
+    names_a = list(layers) if layers is not None else _default_layers(model_a)
+    names_b = list(layers_b) if layers_b is not None else list(layers or _default_layers(model_b))
+    check_layers(model_a, names_a)
+    check_layers(model_b, names_b)
+    batches = _Batches(images, batch_size)
+    grams = entry.follows_from_grams
+    with ExitStack() as stack:
+        if not training:
+            stack.enter_context(_evaluating(model_a))
+            stack.enter_context(_evaluating(model_b))
+        budget = memory * 1e9 if grams else float("inf")
+        left = _collect(model_a, names_a, batches, device, budget, grams, "model_a" if progress else None)
+        same = model_b is model_a and names_b == names_a
+        right = left
+        if not same:
+            right = _collect(
+                model_b, names_b, batches, device, budget, grams, "model_b" if progress else None
+            )
+    if grams:
+        values = entry.pairwise(Grams.stack(left), None if same else Grams.stack(right))
+    else:
+        values = entry.matrix(left, None if same else right)
+    result = labelled(values, entry, {"layer_a": names_a, "layer_b": names_b})
+    result.attrs["stimuli"] = left[0].n if grams else len(left[0])
+    return result
+
+
+def _entry(given: str | Measure) -> Measure:
+    return given if isinstance(given, Measure) else measure(given)
+
+
+def _default_layers(model: nn.Module) -> list[str]:
+    from reprise.models.activations import layer_names
+
+    leaves = layer_names(model)
+    if not leaves:
+        raise ValueError(f"{type(model).__name__} has no layers inside; wrap it in a container")
+    if len(leaves) <= _MANY:
+        return leaves
+    return [name for name in layer_names(model, leaves=False) if name.count(".") <= 1]
+
+
+class _Batches:
+    """Images in batches, as often as asked."""
+
+    def __init__(self, images: Any, size: int) -> None:
+        import torch
+
+        if isinstance(images, np.ndarray):
+            images = torch.as_tensor(images)
+        self.single = isinstance(images, torch.Tensor)
+        self.images, self.size = images, size
+        if self.single and (images.ndim < 2 or len(images) < 3):
+            raise ValueError(
+                f"images must be at least 3 stimuli along the first axis, got {tuple(images.shape)}"
+            )
+        if isinstance(images, Iterator):
+            raise ValueError(
+                "images is an iterator, which can be run through only once; pass a list or a loader"
+            )
+
+    def __len__(self) -> int:
+        return -(-len(self.images) // self.size) if self.single else len(self.images)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.single:
+            yield from self.images.split(self.size)
+        else:
+            for item in self.images:
+                yield item[0] if isinstance(item, (tuple, list)) else item
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _collect(
+    model: nn.Module,
+    layers: list[str],
+    batches: _Batches,
+    device: Any,
+    budget: float,
+    grams: bool,
+    label: str | None,
+) -> list[Any]:
+    """Grams, or activations (n, features), of the layers."""
+    import torch
+    from tqdm.auto import tqdm
+
+    home = next((p.device for p in model.parameters()), torch.device("cpu"))
+    where = torch.device(device) if device is not None else home
+    try:
+        model.to(where)
+        with torch.no_grad():
+            groups = _groups(model, layers, batches, where, budget)
+            done: dict[str, Any] = {}
+            total = len(groups) * len(batches)
+            with tqdm(total=total, desc=label, unit="batch", disable=label is None, leave=False) as bar:
+                for group in groups:
+                    parts: dict[str, list[np.ndarray]] = {name: [] for name in group}
+                    for outputs in _outputs(model, group, batches, where):
+                        for name in group:
+                            parts[name].append(outputs[name])
+                        bar.update()
+                    for name in group:
+                        whole = np.concatenate(parts.pop(name))
+                        done[name] = Grams.of(whole) if grams else whole
+    finally:
+        model.to(home)
+    return [done[name] for name in layers]
+
+
+def _outputs(
+    model: nn.Module, layers: list[str], batches: _Batches, device: Any
+) -> Iterator[dict[str, np.ndarray]]:
+    from reprise.models.activations import capture
+    from reprise.similarity._arrays import to_numpy
+
+    for batch in batches:
+        with capture(model, layers) as outputs:
+            model(batch.to(device))
+            missing = [name for name in layers if name not in outputs]
+            if missing:
+                raise ValueError(f"layers {missing} of {type(model).__name__} do not run in a forward pass")
+            for name in layers:
+                if outputs[name].ndim < 2 or len(outputs[name]) != len(batch):
+                    shape = tuple(outputs[name].shape)
+                    raise TypeError(f"layer {name!r} puts out {shape}, not one row per image ({len(batch)})")
+            yield {name: to_numpy(outputs[name].flatten(1)) for name in layers}
+
+
+def _groups(
+    model: nn.Module, layers: list[str], batches: _Batches, device: Any, budget: float
+) -> list[list[str]]:
+    """Layers in groups whose activations for all images stay within the budget in bytes."""
+    if budget == float("inf"):
+        return [layers]
+    first = next(iter(_outputs(model, layers, batches, device)))
+    groups: list[list[str]] = [[]]
+    used = 0.0
+    for name in layers:
+        size = float(first[name].nbytes) * len(batches)
+        if groups[-1] and used + size > budget:
+            groups.append([])
+            used = 0.0
+        groups[-1].append(name)
+        used += size
+    return groups
