@@ -37,17 +37,17 @@ def profile(
 ) -> xarray.DataArray:
     """Similarity of every layer of one network to every layer of another, on the same images.
 
-    Both run in evaluation mode without gradients, and are left in the mode and on the device they came on. Layers
-    are taken in groups that fit into `memory`, with one pass over the images a group.
+    Both run in evaluation mode without gradients, and are left in the mode and on the device they came on.
+    Layers are taken in groups that fit into `memory`, with one pass over the images a group.
 
     Args:
         model_a: Any torch module that maps a batch of images to something.
         model_b: Another one, or the same (for the similarity of its layers to each other).
-        images: (n, channels, height, width) tensor or array, as both networks expect it; or a sequence or loader
-            of such batches, whose items may be (images, labels, …). It is run through more than once.
+        images: (n, channels, height, width) tensor or array, as both networks expect it; or a sequence or
+            loader of such batches, whose items may be (images, labels, …). It is run through more than once.
         layers: Dotted names of layers of `model_a`, as in `named_modules()`. By default the layers proper
-            (convolutions, normalisations, activations, …); of networks with more than 40 of them the
-            outputs of the blocks just below the top level's children.
+            (convolutions, normalisations, activations, …) that run; of networks with more than 40 of them,
+            the modules one level below the top (the blocks of a ResNet).
         measure: Id in the registry of measures, or an entry.
         layers_b: Layers of `model_b`; by default `layers` where it is given, else chosen as for `model_a`.
         batch_size: Images a forward pass, where `images` is one array.
@@ -70,19 +70,19 @@ def profile(
     from reprise.models.activations import check_layers
 
     entry = _entry(measure)
-    names_a = list(layers) if layers is not None else _default_layers(model_a)
-    names_b = list(layers_b) if layers_b is not None else list(layers or _default_layers(model_b))
-    check_layers(model_a, names_a)
-    check_layers(model_b, names_b)
     batches = _Batches(images, batch_size)
     grams = entry.follows_from_grams
+    budget = memory * 1e9 if grams else float("inf")
+    for model, chosen in ((model_a, layers), (model_b, layers_b if layers_b is not None else layers)):
+        check_layers(model, chosen or [])
     with ExitStack() as stack:
         if not training:
             stack.enter_context(_evaluating(model_a))
             stack.enter_context(_evaluating(model_b))
-        budget = memory * 1e9 if grams else float("inf")
-        left = _collect(model_a, names_a, batches, device, budget, grams, "model_a" if progress else None)
+        names_a = list(layers or _default_layers(model_a, batches, device))
+        names_b = list(layers_b or layers or _default_layers(model_b, batches, device))
         same = model_b is model_a and names_b == names_a
+        left = _collect(model_a, names_a, batches, device, budget, grams, "model_a" if progress else None)
         right = left
         if not same:
             right = _collect(
@@ -101,15 +101,52 @@ def _entry(given: str | Measure) -> Measure:
     return given if isinstance(given, Measure) else measure(given)
 
 
-def _default_layers(model: nn.Module) -> list[str]:
+def _default_layers(model: nn.Module, batches: _Batches, device: Any) -> list[str]:
+    """Layers that run in a forward pass and put out one row per image, at a grain that can be looked at."""
+    import torch
+
     from reprise.models.activations import layer_names
 
-    leaves = layer_names(model)
-    if not leaves:
-        raise ValueError(f"{type(model).__name__} has no layers inside; wrap it in a container")
-    if len(leaves) <= _MANY:
-        return leaves
-    return [name for name in layer_names(model, leaves=False) if name.count(".") <= 1]
+    names = layer_names(model)
+    if len(names) > _MANY:
+        names = [name for name in layer_names(model, leaves=False) if name.count(".") <= 1]
+        parents = {name.rpartition(".")[0] for name in names}
+        names = [name for name in names if name not in parents]
+    batch = next(iter(batches))
+    fit: set[str] = set()
+
+    def hook_for(name: str) -> Any:
+        def hook(_module: Any, _inputs: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor) and output.ndim >= 2 and len(output) == len(batch):
+                fit.add(name)
+
+        return hook
+
+    modules = dict(model.named_modules())
+    handles = [modules[name].register_forward_hook(hook_for(name)) for name in names]
+    try:
+        with torch.no_grad(), _placed(model, device) as where:
+            model(batch.to(where))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not fit:
+        raise ValueError(f"found no layers in {type(model).__name__} with one row per image; name them")
+    return [name for name in names if name in fit]
+
+
+@contextmanager
+def _placed(model: nn.Module, device: Any) -> Iterator[Any]:
+    """The model on a device, and afterwards back where it was."""
+    import torch
+
+    home = next((p.device for p in model.parameters()), torch.device("cpu"))
+    where = home if device is None else torch.device(device)
+    model.to(where)
+    try:
+        yield where
+    finally:
+        model.to(home)
 
 
 class _Batches:
@@ -166,26 +203,20 @@ def _collect(
     import torch
     from tqdm.auto import tqdm
 
-    home = next((p.device for p in model.parameters()), torch.device("cpu"))
-    where = torch.device(device) if device is not None else home
-    try:
-        model.to(where)
-        with torch.no_grad():
-            groups = _groups(model, layers, batches, where, budget)
-            done: dict[str, Any] = {}
-            total = len(groups) * len(batches)
-            with tqdm(total=total, desc=label, unit="batch", disable=label is None, leave=False) as bar:
-                for group in groups:
-                    parts: dict[str, list[np.ndarray]] = {name: [] for name in group}
-                    for outputs in _outputs(model, group, batches, where):
-                        for name in group:
-                            parts[name].append(outputs[name])
-                        bar.update()
+    done: dict[str, Any] = {}
+    with torch.no_grad(), _placed(model, device) as where:
+        groups = _groups(model, layers, batches, where, budget)
+        total = len(groups) * len(batches)
+        with tqdm(total=total, desc=label, unit="batch", disable=label is None, leave=False) as bar:
+            for group in groups:
+                parts: dict[str, list[np.ndarray]] = {name: [] for name in group}
+                for outputs in _outputs(model, group, batches, where):
                     for name in group:
-                        whole = np.concatenate(parts.pop(name))
-                        done[name] = Grams.of(whole) if grams else whole
-    finally:
-        model.to(home)
+                        parts[name].append(outputs[name])
+                    bar.update()
+                for name in group:
+                    whole = np.concatenate(parts.pop(name))
+                    done[name] = Grams.of(whole) if grams else whole
     return [done[name] for name in layers]
 
 
