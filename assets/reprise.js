@@ -1,5 +1,5 @@
-// Loaded first on every page. Two things that the widget scripts take for granted, and that a page which
-// works offline and at any depth has to provide itself.
+// Loaded first on every page: what the widgets' and the theme's scripts take for granted, and a page that works
+// offline, from the file system and at any depth has to provide itself.
 (function () {
   "use strict";
 
@@ -22,4 +22,11 @@
   }
   // This listener stands before the widgets' own, which draw them on the same event.
   window.addEventListener("load", standInForHub);
+
+  // A browser lets no page of the file system fetch another: search lists its results without excerpts then.
+  if (location.protocol === "file:") {
+    document.addEventListener("DOMContentLoaded", function () {
+      if (typeof DOCUMENTATION_OPTIONS !== "undefined") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+    });
+  }
 })();

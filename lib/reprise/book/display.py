@@ -90,6 +90,8 @@ def _svg(fig: "Figure", *, name: str, alt: str) -> str:
     body = text[text.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    # A rule for every element would reach out of an inline drawing into the whole page.
+    body = re.sub(r"(<style[^>]*>)\s*\*\s*\{", rf"\1#{name} svg *{{", body)
     body = _prefix_ids(body, name)
     body = _COLOUR.sub(_themed, body)
     body = _FONT.sub(lambda match: f"{match['head']}{FONT}", body)
@@ -100,7 +102,8 @@ def _svg(fig: "Figure", *, name: str, alt: str) -> str:
     style = f"width: 100%; max-width: {width:.0f}px; min-width: min({width:.0f}px, 34rem); height: auto"
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-        f' viewBox="{view_box}" role="img" aria-label="{html.escape(alt)}" fill="currentColor" style="{style}">'
+        f' viewBox="{view_box}" role="img" aria-label="{html.escape(alt)}"'
+        f' fill="currentColor" style="{style}">'
         # Lines without a blank one between: Markdown would end the block of HTML there.
         + re.sub(r"\s*\n\s*", "\n", rest).strip()
     )
