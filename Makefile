@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+STRIP := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
 .PHONY: book test lint browser requirements clean
 .DEFAULT_GOAL := book
@@ -15,8 +16,9 @@ STAMP := $(VENV)/.installed
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Reprise needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@echo "Installing into $(VENV): some minutes, and about 6 GB for PyTorch"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 book: $(STAMP)
@@ -28,12 +30,16 @@ test: $(STAMP)
 browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser tests/browser
 
+# All of them run, whichever fails.
 lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/pyright
-	$(BIN)/lint-imports
-	find chapters -name '*.ipynb' -not -path '*/.*' -exec $(BIN)/nbstripout --keep-id --verify {} +
+	@failed=; \
+	check() { echo "--- $$*"; "$$@" || failed="$$failed $$(basename "$$1")"; }; \
+	check $(BIN)/ruff check --quiet . ; \
+	check $(BIN)/ruff format --quiet --check . ; \
+	check $(BIN)/pyright ; \
+	check $(BIN)/lint-imports ; \
+	check find chapters -name '*.ipynb' -not -path '*/.*' -exec $(STRIP) --verify {} + ; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # One resolution for every platform and Python version; run after a change of pyproject.toml.
 requirements:
