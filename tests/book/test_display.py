@@ -42,7 +42,7 @@ def test_says_what_it_shows_and_where_from(figure):
 
 def test_ink_follows_the_page_and_colours_stay(figure):
     html = figure_html(figure, **TEXT)
-    assert "stroke: #0072b2" in html
+    assert "stroke: var(--ink-0072b2, #0072b2)" in html
     assert "stroke: currentColor" in html
     assert f"stroke: color-mix(in srgb, currentColor 50%, {PAPER})" in html
     assert f"fill: {PAPER}" in html

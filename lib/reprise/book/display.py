@@ -1,10 +1,11 @@
 """Show a matplotlib figure as inline SVG with caption, alternative text and provenance.
 
-Light and dark pages share one drawing. Instead of drawing twice or inverting with a filter, neutral greys are
-rewritten once, when the figure is shown: black becomes the page's text colour (``currentColor``), white the
-page's background, and a grey the same mixture of both, so that a light grid stays faint on a dark page.
-Colours that carry meaning are left alone. A figure made for this therefore draws ink in black and greys, has
-a transparent background, and takes its colours from the book's fixed set.
+Light and dark pages share one drawing. Instead of drawing twice or inverting with a filter, colours are
+rewritten once, when the figure is shown. Neutral greys become mixtures of the page's text colour and background: black is
+the text, white the paper, and a light grid stays faint on a dark page. A colour that carries meaning, such as
+``#0f4a78``, becomes ``var(--ink-0f4a78, #0f4a78)``: ``assets/reprise.css`` gives those that would be lost on a
+dark page a lighter value there; wherever it is not loaded, the colour is as drawn. A figure made for this draws ink in
+black and greys on a transparent background.
 
 Text stays text (``svg.fonttype: none``) in the reader's system font, so it can be selected, searched and read
 aloud. Ids inside the SVG get the figure's name as prefix: several figures can stand on one page.
@@ -103,9 +104,8 @@ def _svg(fig: "Figure", *, name: str, alt: str) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
         f' viewBox="{view_box}" role="img" aria-label="{html.escape(alt)}"'
-        f' fill="currentColor" style="{style}">'
+        f' fill="currentColor" style="{style}">' + re.sub(r"\s*\n\s*", "\n", rest).strip()
         # Lines without a blank one between: Markdown would end the block of HTML there.
-        + re.sub(r"\s*\n\s*", "\n", rest).strip()
     )
 
 
@@ -125,7 +125,8 @@ def _prefix_ids(svg: str, name: str) -> str:
 def _themed(match: re.Match[str]) -> str:
     red, green, blue = (int(match["hex"][start : start + 2], 16) for start in (0, 2, 4))
     if not red == green == blue:
-        return match[0]
+        code = match["hex"].lower()
+        return f"{match['property']}: var(--ink-{code}, #{code})"
     ink = round(100 * (1 - red / 255))
     if ink == 100:
         colour = "currentColor"
