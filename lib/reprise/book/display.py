@@ -1,11 +1,11 @@
 """Show a matplotlib figure as inline SVG with caption, alternative text and provenance.
 
 Light and dark pages share one drawing. Instead of drawing twice or inverting with a filter, colours are
-rewritten once, when the figure is shown. Neutral greys become mixtures of the page's text colour and background: black is
-the text, white the paper, and a light grid stays faint on a dark page. A colour that carries meaning, such as
-``#0f4a78``, becomes ``var(--ink-0f4a78, #0f4a78)``: ``assets/reprise.css`` gives those that would be lost on a
-dark page a lighter value there; wherever it is not loaded, the colour is as drawn. A figure made for this draws ink in
-black and greys on a transparent background.
+rewritten once, when the figure is shown. Neutral greys become mixtures of the page's text colour and its
+background: black is the text, white the paper, and a light grid stays faint on a dark page. A colour that
+carries meaning, as ``#0f4a78``, becomes ``var(--ink-0f4a78, #0f4a78)``: ``assets/reprise.css`` gives those
+that would be lost on a dark page a lighter value there; wherever it is not loaded, the colour is as drawn. A
+figure made for this draws ink in black and greys on a transparent background.
 
 Text stays text (``svg.fonttype: none``) in the reader's system font, so it can be selected, searched and read
 aloud. Ids inside the SVG get the figure's name as prefix: several figures can stand on one page.
