@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,14 +21,13 @@ class UndefinedWarning(RuntimeWarning):
     """A measure is undefined for some rows, which are NaN in the result; the message names them."""
 
 
-def warn_undefined(what: str, where: Any, why: str, stacklevel: int = 3) -> None:
-    """Warn that rows of `what` are undefined, naming the first few.
+def warn_undefined(what: str, where: Any, why: str) -> None:
+    """Warn that rows of `what` are undefined, naming the first few; attributed to whoever called us.
 
     Args:
         what: What the rows are, in the singular ("stimulus", "RDM").
         where: Boolean, (n,): True where undefined. Nothing happens if none is.
-        why: The reason, completing "… is undefined: ".
-        stacklevel: As in `warnings.warn`, counted from the caller.
+        why: The reason.
     """
     rows = np.flatnonzero(where)
     if rows.size:
@@ -35,7 +36,10 @@ def warn_undefined(what: str, where: Any, why: str, stacklevel: int = 3) -> None
         message = (
             f"{what} row{plural} {names} ({rows.size} of {where.size}) undefined, NaN in the result: {why}"
         )
-        warnings.warn(message, UndefinedWarning, stacklevel=stacklevel + 1)
+        frame, level = sys._getframe(), 1
+        while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(message, UndefinedWarning, stacklevel=level)
 
 
 def to_numpy(x: Any, name: str = "x") -> np.ndarray:
@@ -69,21 +73,15 @@ def to_numpy(x: Any, name: str = "x") -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rows:
-    """Checked stimulus-by-feature array.
+    """Stimulus-by-feature array, checked when first asked about its numbers.
 
     Attributes:
-        values: (n, features), finite, in the type it came in.
-        dtype: Type for products: float32 for (half and) single precision, else float64.
-        constant: (n,) True where all features of a stimulus are equal (within rounding of float64).
-        zero: (n,) True where all features of a stimulus are 0.
-        largest: Largest absolute value.
+        values: (n, features), in the type it came in.
+        name: What to call it in an error.
     """
 
     values: np.ndarray
-    dtype: type
-    constant: np.ndarray
-    zero: np.ndarray
-    largest: float
+    name: str = "x"
 
     @property
     def n(self) -> int:
@@ -95,18 +93,61 @@ class Rows:
         """Number of features."""
         return self.values.shape[1]
 
+    @cached_property
+    def extent(self) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest feature of each stimulus, each (n,) float64; ValueError for NaN or Inf."""
+        # One minimum and one maximum a row answer everything: NaN and Inf spread into them.
+        low = self.values.min(axis=1).astype(np.float64)
+        high = self.values.max(axis=1).astype(np.float64)
+        bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
+        if bad.size:
+            raise ValueError(
+                f"{self.name} holds NaN or Inf in stimulus row {bad[0]} ({bad.size} of {self.n} rows)"
+            )
+        return low, high
 
-def as_rows(x: Any, name: str = "x", *, minimum: int = 3) -> Rows:
-    """Check one representation and flatten its features.
+    @cached_property
+    def constant(self) -> np.ndarray:
+        """(n,) True where all features of a stimulus are equal (within rounding of float64)."""
+        low, high = self.extent
+        return high - low <= 8 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))
+
+    @cached_property
+    def zero(self) -> np.ndarray:
+        """(n,) True where all features of a stimulus are 0."""
+        low, high = self.extent
+        return (low == 0) & (high == 0)
+
+    @cached_property
+    def dtype(self) -> type:
+        """Type for products: float32 for (half and) single precision, else float64.
+
+        Raises:
+            ValueError: NaN or Inf, or numbers so large or small that their squares leave float64.
+        """
+        low, high = self.extent
+        magnitude = np.maximum(np.abs(low), np.abs(high))
+        spread = np.where(self.constant, np.where(self.zero, 1.0, magnitude), high - low)
+        if magnitude.max() > _FLOAT64_SAFE[1] or spread.min() < _FLOAT64_SAFE[0]:
+            raise ValueError(
+                f"{self.name} holds numbers whose squares leave the range of float64; rescale it"
+            )
+        single = self.values.dtype.kind == "f" and self.values.dtype.itemsize <= 4
+        safe = magnitude.max() <= _FLOAT32_SAFE[1] and spread.min() >= _FLOAT32_SAFE[0]
+        return np.float32 if single and safe else np.float64
+
+
+def as_rows(x: Any, name: str = "x", *, minimum: int = 3, check: bool = True) -> Rows:
+    """One representation with its features flattened.
 
     Args:
         x: (n, …features).
         name: What to call it in an error.
         minimum: Fewest stimuli allowed.
+        check: Look at the numbers now; else that is left to whoever uses them.
 
     Raises:
-        ValueError: Fewer than two axes, fewer than `minimum` stimuli, no features, NaN or Inf (the row is
-            named), or numbers so large or small that their squares leave float64.
+        ValueError: Fewer than two axes, fewer than `minimum` stimuli, no features, and as `Rows.dtype`.
     """
     array = to_numpy(x, name)
     if array.ndim < 2:
@@ -115,25 +156,10 @@ def as_rows(x: Any, name: str = "x", *, minimum: int = 3) -> Rows:
         raise ValueError(f"{name} holds {array.shape[0]} stimuli; at least {minimum} are needed")
     if 0 in array.shape[1:]:
         raise ValueError(f"{name} has no features: shape {array.shape}")
-    values = array.reshape(array.shape[0], -1)
-    # One minimum and one maximum a row answer everything: NaN and Inf spread into them.
-    low = values.min(axis=1).astype(np.float64)
-    high = values.max(axis=1).astype(np.float64)
-    bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
-    if bad.size:
-        raise ValueError(
-            f"{name} holds NaN or Inf in stimulus row {bad[0]} ({bad.size} of {len(values)} rows)"
-        )
-    magnitude = np.maximum(np.abs(low), np.abs(high))
-    spread = high - low
-    constant = spread <= 8 * np.finfo(np.float64).eps * magnitude
-    zero = magnitude == 0
-    smallest = np.min(np.where(constant, np.where(zero, 1.0, magnitude), spread))
-    if magnitude.max() > _FLOAT64_SAFE[1] or smallest < _FLOAT64_SAFE[0]:
-        raise ValueError(f"{name} holds numbers whose squares leave the range of float64; rescale it")
-    single = values.dtype.kind == "f" and values.dtype.itemsize <= 4
-    safe = magnitude.max() <= _FLOAT32_SAFE[1] and smallest >= _FLOAT32_SAFE[0]
-    return Rows(values, np.float32 if single and safe else np.float64, constant, zero, float(magnitude.max()))
+    rows = Rows(array.reshape(array.shape[0], -1), name)
+    if check:
+        _ = rows.dtype
+    return rows
 
 
 def as_stack(x: Any, name: str = "x") -> list[Any]:

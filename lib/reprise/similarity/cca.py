@@ -240,4 +240,4 @@ def _bases(x: Any, y: Any) -> tuple[_Basis, _Basis]:
 def _warn(x_flat: bool, y_flat: bool) -> None:
     for name, flat in (("x", x_flat), ("y", y_flat)):
         if flat:
-            warn_undefined(f"representation {name}", np.array([True]), "all stimuli are alike", stacklevel=4)
+            warn_undefined(f"representation {name}", np.array([True]), "all stimuli are alike")

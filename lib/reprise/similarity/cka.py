@@ -9,9 +9,9 @@ import numpy as np
 
 from ._arrays import Rows, as_rows, to_numpy, warn_undefined
 from .covariance import all_alike, features_cheaper, in_feature_space
-from .gram import gram_matrix
-from .kernels import double_centre, kernel_vectors, rbf_kernel, unit_kernels
-from .rdm import rdm, square
+from .gram import gram_to_centre
+from .kernels import kernel_vectors, rbf_kernel, unit_kernels
+from .rdm import rdm_of_rows, square
 
 __all__ = ["KERNELS", "cka", "cka_from_grams", "cka_matrix"]
 
@@ -71,9 +71,11 @@ def cka_matrix(
         ValueError: As `cka`.
     """
     check_kernel(kernel, bandwidth)
-    left = [as_rows(x, f"representation {i}") for i, x in enumerate(representations)]
+    left = [as_rows(x, f"representation {i}", check=False) for i, x in enumerate(representations)]
     right = (
-        left if others is None else [as_rows(y, f"other representation {j}") for j, y in enumerate(others)]
+        left
+        if others is None
+        else [as_rows(y, f"other representation {j}", check=False) for j, y in enumerate(others)]
     )
     _check_stimuli([rows.n for rows in (*left, *right)], debiased)
     if kernel == "linear" and features_cheaper(left, right):
@@ -125,12 +127,11 @@ def _vectors(items: list[Rows], kernel: str, debiased: bool, bandwidth: float | 
     kernels = np.empty((len(items), n, n))
     for index, rows in enumerate(items):
         if kernel == "rbf":
-            kernels[index] = rbf_kernel(square(rdm(rows.values, "sqeuclidean")), bandwidth)
-            double_centre(kernels[index])
+            kernels[index] = rbf_kernel(square(rdm_of_rows(rows, "sqeuclidean")), bandwidth)
         else:
-            kernels[index] = gram_matrix(rows, "columns")
+            kernels[index] = gram_to_centre(rows)
     flat = np.array([all_alike(rows) for rows in items])
-    warn_undefined("representation", flat, "all stimuli are alike", stacklevel=4)
+    warn_undefined("representation", flat, "all stimuli are alike")
     return unit_kernels(kernels, flat, debiased)
 
 

@@ -28,7 +28,7 @@ def unit_rows(vectors: np.ndarray, what: str, *, centre: bool) -> np.ndarray:
         (m, length), NaN where undefined.
     """
     unknown = np.isnan(vectors).any(axis=1)
-    warn_undefined(what, unknown, "it holds NaN", stacklevel=4)
+    warn_undefined(what, unknown, "it holds NaN")
     low, high = vectors.min(axis=1), vectors.max(axis=1)
     magnitude = np.maximum(np.abs(low), np.abs(high))
     if centre:
@@ -36,9 +36,7 @@ def unit_rows(vectors: np.ndarray, what: str, *, centre: bool) -> np.ndarray:
         vectors -= vectors.mean(axis=1, keepdims=True)
     else:
         flat = magnitude == 0
-    warn_undefined(
-        what, flat & ~unknown, "all entries are equal" if centre else "all entries are 0", stacklevel=4
-    )
+    warn_undefined(what, flat & ~unknown, "all entries are equal" if centre else "all entries are 0")
     magnitude[flat | unknown | (magnitude == 0)] = np.nan
     vectors /= magnitude[:, None]  # squares of what follows cannot overflow
     vectors /= np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
@@ -68,7 +66,7 @@ def _rho_a(vectors: np.ndarray) -> np.ndarray:
     # Divided by what untied ranks would have, not by their own norm: the mean of Spearman's rho over all ways
     # to break the ties.
     ranks = _ranked(vectors)
-    warn_undefined("RDM", np.isnan(ranks).any(axis=1), "it holds NaN", stacklevel=4)
+    warn_undefined("RDM", np.isnan(ranks).any(axis=1), "it holds NaN")
     length = ranks.shape[1]
     return (ranks - (length + 1) / 2.0) * np.sqrt(12.0 / (float(length) ** 3 - length))
 

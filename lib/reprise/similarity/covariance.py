@@ -12,9 +12,7 @@ __all__ = ["all_alike", "features_cheaper", "in_feature_space"]
 def all_alike(rows: Rows) -> bool:
     """Whether all stimuli have the same features."""
     first = rows.values[0]
-    return all(
-        bool(np.array_equal(first, other)) for other in rows.values[1:]
-    )  # stops at the first difference
+    return all(bool(np.array_equal(first, other)) for other in rows.values[1:])  # mostly one comparison
 
 
 def features_cheaper(left: list[Rows], right: list[Rows]) -> bool:
@@ -33,20 +31,16 @@ def in_feature_space(left: list[Rows], right: list[Rows], debiased: bool) -> np.
     """Linear CKA from cross-covariances: tr(K L) = ‖XᵀY‖² for centred X and Y."""
     columns = [_Columns(rows) for rows in left]
     others = columns if right is left else [_Columns(rows) for rows in right]
-    warn_undefined(
-        "representation", np.array([c.flat for c in columns]), "all stimuli are alike", stacklevel=4
-    )
+    warn_undefined("representation", np.array([c.flat for c in columns]), "all stimuli are alike")
     if right is not left:
-        warn_undefined("other representation", np.array([c.flat for c in others]), "all stimuli are alike", 4)
-    own = [np.sqrt(c.hsic(c, debiased)) for c in columns]
-    own_others = own if right is left else [np.sqrt(c.hsic(c, debiased)) for c in others]
+        warn_undefined("other representation", np.array([c.flat for c in others]), "all stimuli are alike")
+    own = [c.norm(debiased) for c in columns]
+    own_others = own if right is left else [c.norm(debiased) for c in others]
     result = np.empty((len(columns), len(others)))
     for i, a in enumerate(columns):
         for j, b in enumerate(others):
             mirrored = right is left and j < i
-            undefined = a.flat or b.flat
-            value = np.nan if undefined else a.hsic(b, debiased) / (own[i] * own_others[j])
-            result[i, j] = result[j, i] if mirrored else value
+            result[i, j] = result[j, i] if mirrored else a.hsic(b, debiased) / (own[i] * own_others[j])
     return np.clip(result, -1.0, 1.0)
 
 
@@ -55,8 +49,14 @@ class _Columns:
 
     def __init__(self, rows: Rows) -> None:
         self.flat = all_alike(rows)
-        self.centred = (rows.values - rows.values.mean(axis=0, dtype=np.float64)).astype(rows.dtype)
+        mean = rows.values.mean(axis=0, dtype=np.float64)
+        self.centred = np.subtract(rows.values, mean.astype(rows.dtype), dtype=rows.dtype)
         self.norms = np.einsum("ij,ij->i", self.centred, self.centred, dtype=np.float64)
+
+    def norm(self, debiased: bool) -> float:
+        """Root of the inner product with itself, NaN where nothing but rounding is left of it."""
+        value = self.hsic(self, debiased)
+        return np.nan if self.flat or value <= (1e-12 * self.norms.sum()) ** 2 else float(np.sqrt(value))
 
     def hsic(self, other: _Columns, debiased: bool) -> float:
         """Inner product of the two centred kernels; debiased: of the two U-centred ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,14 @@ import numpy as np
 
 from ._arrays import Rows, as_rows, as_stack, to_numpy
 
-__all__ = ["Grams", "gram_matrix", "row_means", "squared_distances"]
+__all__ = ["Grams", "gram_matrix", "gram_to_centre", "row_means", "squared_distances"]
 
-# Features per product. Single-precision products are summed within a block and the blocks' Grams in double,
-# so the error stays near that of one block; it also bounds the working copy.
-_BLOCK = 4096
+# Most features per product. Single-precision products are summed within a block and the blocks' Grams in
+# double, so the error stays near that of one block; it also bounds the working copy.
+_BLOCK = 12_000
+
+# Where squares of features are this far from the ends of float32, so are their sums and products.
+_SAFE_NORMS = (1e-25, 1e25)
 
 
 def row_means(rows: Rows) -> np.ndarray:
@@ -21,37 +25,70 @@ def row_means(rows: Rows) -> np.ndarray:
     return rows.values.mean(axis=1, dtype=np.float64)
 
 
-def _subtract(block: np.ndarray, mean: np.ndarray) -> None:
-    # In two steps, so that in single precision the mean's rounding error does not stay behind as an offset.
-    coarse = mean.astype(block.dtype)
-    block -= coarse
-    if block.dtype != np.float64:
-        block -= (mean - coarse).astype(block.dtype)
-
-
 def gram_matrix(rows: Rows, centre: str = "none", dtype: type | None = None) -> np.ndarray:
     """Gram matrix of the stimuli.
 
     Args:
-        rows: Checked representation, (n, features).
-        centre: "none"; "rows": each stimulus minus its mean over features; "columns": each feature minus
-            its mean over stimuli.
+        rows: Representation, (n, features).
+        centre: "none"; "rows": each stimulus minus its mean over features; "columns": each feature minus its
+            mean over stimuli.
         dtype: Type in which products are taken; by default that of `rows`.
 
     Returns:
         (n, n) float64, symmetric.
     """
-    total: np.ndarray | None = None
     kind = dtype or rows.dtype
-    means = row_means(rows)[:, None] if centre == "rows" else None
-    for start in range(0, rows.d, _BLOCK):
-        # A contiguous copy of the block: `block @ block.T` then goes to SYRK, half the work of a general
-        # product.
-        block = np.array(rows.values[:, start : start + _BLOCK], dtype=kind, order="C")
-        if means is not None:
-            _subtract(block, means)
-        elif centre == "columns":
-            _subtract(block, block.mean(axis=0, keepdims=True, dtype=np.float64))
+    if centre == "none":
+        return _sum_of_products(rows, lambda block: block.astype(kind, copy=False))
+    if centre == "columns":
+
+        def centred(block: np.ndarray) -> np.ndarray:
+            mean = block.mean(axis=0, keepdims=True, dtype=np.float64)
+            return np.subtract(block, mean.astype(kind), dtype=kind)
+
+        return _sum_of_products(rows, centred)
+
+    mean = rows.values.mean(axis=1, keepdims=True, dtype=kind)
+    left_over = np.zeros(rows.n)
+
+    def centred(block: np.ndarray) -> np.ndarray:
+        result = np.subtract(block, mean, dtype=kind)
+        np.add(left_over, result.sum(axis=1), out=left_over)
+        return result
+
+    gram = _sum_of_products(rows, centred)
+    # The mean was rounded to the working type; what that left in each row comes off the products, not the
+    # rows.
+    gram -= np.outer(left_over, left_over / rows.d)
+    return gram
+
+
+def gram_to_centre(rows: Rows) -> np.ndarray:
+    """Gram matrix that is about to be centred, (n, n) float64: of uncentred features where that is safe.
+
+    Centring n × n products costs nothing beside centring n × d features, but loses digits if the stimuli's
+    common mean dominates; and NaN, Inf and extreme numbers show in the norms. In such cases features are
+    checked and centred first.
+    """
+    values = rows.values
+    if values.dtype in (np.float32, np.float64):
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram = _sum_of_products(rows, lambda block: block)
+            norms = np.diagonal(gram)
+            # NaN compares as False.
+            if norms.min() > _SAFE_NORMS[0] and norms.max() < _SAFE_NORMS[1]:
+                total = norms.sum()
+                if total - gram.sum() / rows.n > total / 16:
+                    return gram
+    return gram_matrix(rows, "columns")
+
+
+def _sum_of_products(rows: Rows, prepare: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    parts = -(-rows.d // _BLOCK)
+    total: np.ndarray | None = None
+    for columns in np.array_split(np.arange(rows.d), parts):
+        block = prepare(rows.values[:, columns[0] : columns[-1] + 1])
+        # The same array twice goes to SYRK, half the work of a general product.
         product = block @ block.T
         if total is None:
             total = product.astype(np.float64, copy=False)

@@ -30,9 +30,9 @@ def kendall(a: np.ndarray, b: np.ndarray, *, variant: str) -> np.ndarray:
     length = a.shape[1]
     total = length * (length - 1) // 2
     for row_ties, unknown in ((ties_a, np.isnan(ties_a)), (ties_b, np.isnan(ties_b)))[: 1 if a is b else 2]:
-        warn_undefined("RDM", unknown, "it holds NaN", stacklevel=4)
+        warn_undefined("RDM", unknown, "it holds NaN")
         if variant == "b":
-            warn_undefined("RDM", row_ties == total, "all entries are equal", stacklevel=4)
+            warn_undefined("RDM", row_ties == total, "all entries are equal")
     result = np.full((len(a), len(b)), np.nan)
     for i in np.flatnonzero(~np.isnan(ties_a)):
         for j in np.flatnonzero(~np.isnan(ties_b)):

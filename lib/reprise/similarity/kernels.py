@@ -33,10 +33,10 @@ def kernel_vectors(
     work = double_centre(work)  # for both kernels: distances lose fewer digits without the common mean
     spread = np.diagonal(work, axis1=-2, axis2=-1).mean(axis=-1)
     flat = spread <= 16 * precision
-    warn_undefined("representation", flat, "all stimuli are alike", stacklevel=4)
+    warn_undefined("representation", flat, "all stimuli are alike")
     if kernel == "rbf":
         width = bandwidth if isinstance(bandwidth, str) else np.asarray(bandwidth) / np.sqrt(scale)
-        work = double_centre(rbf_kernel(squared_distances(work), width))
+        work = rbf_kernel(squared_distances(work), width)
     return unit_kernels(work, flat, debiased)
 
 
@@ -68,13 +68,25 @@ def double_centre(kernels: np.ndarray) -> np.ndarray:
     return kernels
 
 
-def unit_kernels(centred: np.ndarray, flat: np.ndarray, debiased: bool) -> np.ndarray:
-    """Doubly centred kernels (m, n, n), worked on in place, to unit vectors (m, n²)."""
-    if debiased:
-        u_centre(centred)
+def unit_kernels(kernels: np.ndarray, flat: np.ndarray, debiased: bool) -> np.ndarray:
+    """Kernels to vectors of unit length whose inner product is CKA.
+
+    Args:
+        kernels: (m, n, n), worked on in place.
+        flat: (m,) True where all stimuli are alike: undefined.
+        debiased: U-centre instead of centring.
+
+    Returns:
+        (m, n²) float64, NaN where undefined.
+    """
+    trace = np.trace(kernels, axis1=-2, axis2=-1) - kernels.mean(axis=-1).sum(axis=-1)  # once centred
+    centred = u_centre(kernels) if debiased else double_centre(kernels)
     vectors = centred.reshape(len(centred), -1)
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    vectors /= np.where(flat | (norms == 0), np.nan, norms)[:, None]
+    # Equidistant stimuli leave nothing but rounding off the diagonal.
+    empty = (norms <= 1e-12 * trace) & ~flat
+    warn_undefined("representation", empty, "its kernel has no structure off the diagonal")
+    vectors /= np.where(flat | empty | (norms == 0), np.nan, norms)[:, None]
     return vectors
 
 
@@ -87,7 +99,10 @@ def u_centre(kernels: np.ndarray) -> np.ndarray:
     index = np.arange(n)
     kernels[..., index, index] = 0.0
     sums = kernels.sum(axis=-1)
-    kernels -= (sums[..., :, None] + sums[..., None, :]) / (n - 2)
-    kernels += (sums.sum(axis=-1) / ((n - 1) * (n - 2)))[..., None, None]
+    # Row and column effects; half of the grand mean goes with each.
+    sums -= sums.sum(axis=-1, keepdims=True) / (2 * (n - 1))
+    sums /= n - 2
+    kernels -= sums[..., :, None]
+    kernels -= sums[..., None, :]
     kernels[..., index, index] = 0.0
     return kernels

@@ -9,9 +9,9 @@ import numpy as np
 
 from ._arrays import as_rows
 from .cka import check_kernel
-from .gram import gram_matrix
+from .gram import gram_to_centre
 from .kernels import rbf_kernel, u_centre
-from .rdm import rdm, square
+from .rdm import rdm_of_rows, square
 
 __all__ = ["cka_minibatch"]
 
@@ -72,9 +72,9 @@ def _centred(items: Any, kernel: str, bandwidth: float | str, widths: list[float
     for index, item in enumerate(group):
         rows = as_rows(item, f"{name}[{index}]", minimum=4)
         if kernel == "linear":
-            kernels.append(u_centre(gram_matrix(rows, "columns")).reshape(-1))
+            kernels.append(u_centre(gram_to_centre(rows)).reshape(-1))
             continue
-        squared = square(rdm(rows.values, "sqeuclidean"))
+        squared = square(rdm_of_rows(rows, "sqeuclidean"))
         if len(widths) <= index:
             positive = squared[squared > 0]
             median = float(np.sqrt(np.median(positive))) if positive.size else 1.0

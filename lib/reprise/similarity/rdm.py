@@ -45,21 +45,24 @@ def rdm(x: Any, distance: str = "correlation", *, stacked: bool = False) -> np.n
     if distance not in DISTANCES:
         raise ValueError(f"unknown distance {distance!r}; one of {', '.join(DISTANCES)}")
     if stacked:
-        return np.stack([_one(as_rows(item, f"x[{i}]"), distance) for i, item in enumerate(as_stack(x))])
-    return _one(as_rows(x), distance)
+        return np.stack(
+            [rdm_of_rows(as_rows(item, f"x[{i}]"), distance) for i, item in enumerate(as_stack(x))]
+        )
+    return rdm_of_rows(as_rows(x), distance)
 
 
-def _one(rows: Rows, distance: str) -> np.ndarray:
+def rdm_of_rows(rows: Rows, distance: str) -> np.ndarray:
+    """RDM of a checked representation, (pairs,); see `rdm`."""
     if distance in ("euclidean", "sqeuclidean"):
         squared = _precise(rows, "columns", squared_distances, _explicit_euclidean)
         return np.sqrt(squared) if distance == "euclidean" else squared
     if distance == "spearman":
         # Half-ranks are exact in single precision up to 2**23 features.
-        kind = np.float32 if rows.d < 2**23 else np.float64
-        rows = Rows(midranks(rows.values).astype(kind), kind, rows.constant, rows.zero, float(rows.d))
+        kind = rows.dtype if rows.d < 2**23 else np.float64
+        rows = Rows(midranks(rows.values).astype(kind), rows.name)
     undefined = rows.zero if distance == "cosine" else rows.constant
     reason = "all features are 0" if distance == "cosine" else "all features are equal"
-    warn_undefined("stimulus", undefined, reason, stacklevel=3)
+    warn_undefined("stimulus", undefined, reason)
     centre = "none" if distance == "cosine" else "rows"
 
     def from_gram(gram: np.ndarray) -> np.ndarray:
@@ -183,7 +186,7 @@ def rdm_from_gram(
     else:
         valid = ", ".join(d for d in DISTANCES if d != "spearman")
         raise ValueError(f"distance {distance!r} does not follow from a Gram; one of {valid}")
-    warn_undefined("stimulus", undefined.reshape(-1, undefined.shape[-1]).any(axis=0), reason, stacklevel=2)
+    warn_undefined("stimulus", undefined.reshape(-1, undefined.shape[-1]).any(axis=0), reason)
     left = np.where(undefined, np.nan, np.diagonal(work, axis1=-2, axis2=-1))
     floor = 2 * precision * norms / left
     result = upper(_angular(work, undefined))
