@@ -7,6 +7,12 @@ import pytest
 from reprise.book import build
 from reprise.book.build import BuildError, book_sources, build_book, find_root, main
 
+# What Sphinx and its extensions deprecate among themselves.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:sphinx_external_toc"),
+]
+
 
 def test_builds_a_book_from_any_folder(book, write_notebook, monkeypatch, capsys):
     cells = [

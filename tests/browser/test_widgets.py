@@ -8,7 +8,7 @@ import pytest
 
 from reprise.book.build import build_book
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]
 
 ROOT = Path(__file__).parents[2]
 
