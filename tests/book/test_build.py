@@ -78,10 +78,14 @@ def test_all_chapters_run_before_failures_are_told(book, write_notebook, monkeyp
     monkeypatch.setattr(build, "_build_pages", lambda *_: pytest.fail("pages of failed chapters were built"))
     monkeypatch.chdir(book)
     assert main(["build"]) == 1
-    message = capsys.readouterr().err
-    assert "2 of 3 chapters failed" in message
-    assert "LookupError: unit 3 is missing" in message
-    assert "ZeroDivisionError" in message
+    log, summary = capsys.readouterr()
+    assert summary.splitlines()[-3:] == [
+        "2 of 3 chapters failed:",
+        "chapters/one.ipynb: LookupError: unit 3 is missing",
+        "chapters/two.ipynb: ZeroDivisionError: division by zero",
+    ]
+    assert "    raise LookupError('unit 3 is missing')" in log
+    assert "traceback" in log
 
 
 def test_missing_sources_are_named_before_anything_runs(book, monkeypatch, capsys):

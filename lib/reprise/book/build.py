@@ -174,16 +174,17 @@ def _execute(root: Path, stage: Path, chapters: Sequence[Path]) -> tuple[dict[st
                 root / chapter, stage / chapter, parameters, progress=False, cwd=(root / chapter).parent
             )
         except (ChapterError, ValueError) as error:
-            failures.append((name, str(error)))
-            print(f"      failed after {time.perf_counter() - started:.0f} s", flush=True)
+            # All of it now, where it happened; the summary at the end stays short.
+            print(f"      failed after {time.perf_counter() - started:.0f} s\n{error}", flush=True)
+            failures.append(f"{name}: {error.cause if isinstance(error, ChapterError) else error}")
             continue
         seconds[name] = time.perf_counter() - started
         if _tidy(target, name):
             noisy.append(name)
         print(f"      {seconds[name]:.0f} s", flush=True)
     if failures:
-        count = f"{len(failures)} of {len(chapters)} chapters failed"
-        raise BuildError("\n\n".join([count, *(f"{name}\n{message}" for name, message in failures)]))
+        count = f"{len(failures)} of {len(chapters)} chapters failed:"
+        raise BuildError("\n".join([count, *failures]))
     return seconds, noisy
 
 
