@@ -23,6 +23,19 @@
   // This listener stands before the widgets' own, which draw them on the same event.
   window.addEventListener("load", standInForHub);
 
+  // Paper is white: a dark page turns light for printing, code included, and back afterwards.
+  const root = document.documentElement;
+  let shown = null;
+  window.matchMedia("print").addEventListener("change", function (media) {
+    if (media.matches) {
+      shown = root.dataset.theme;
+      root.dataset.theme = "light";
+    } else if (shown) {
+      root.dataset.theme = shown;
+      shown = null;
+    }
+  });
+
   // A browser lets no page of the file system fetch another: search lists its results without excerpts then.
   if (location.protocol === "file:") {
     document.addEventListener("DOMContentLoaded", function () {

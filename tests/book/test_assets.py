@@ -14,11 +14,12 @@ def test_anywidget_gets_its_name():
 
 def test_fonts_are_looked_for_where_they_lie(tmp_path):
     bundle = tmp_path / "embed-amd.js"
-    bundle.write_text("n.p=`${s.origin}${s.pathname}`,x;r.p=`${o.origin}${o.pathname}`")
+    bundle.write_text("n.p=`${s.origin}${s.pathname}`,x;require__.p=`${url.origin}${url.pathname}`")
     assert assets.located_embedding(bundle).count("window.__jupyter_widgets_assets_path__||`") == 2
-    bundle.write_text("something else")
-    with pytest.raises(assets.AssetError, match="not of the expected form"):
-        assets.located_embedding(bundle)
+    for other in ("something else", "n.p=`${s.origin}${s.pathname}`,r.p=f(`${s.origin}`)"):
+        bundle.write_text(other)
+        with pytest.raises(assets.AssetError, match="in an unexpected way"):
+            assets.located_embedding(bundle)
     with pytest.raises(assets.AssetError, match="missing"):
         assets.located_embedding(tmp_path / "gone.js")
 

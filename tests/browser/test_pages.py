@@ -60,3 +60,14 @@ def test_the_theme_can_be_switched_by_hand(book, open_tab, serve):
         seen.add(tab.page.evaluate("document.documentElement.dataset.theme"))
     assert seen == {"light", "dark"}
     assert tab.faults == []
+
+
+def test_a_dark_page_prints_light(book, open_tab, serve):
+    tab = open_tab("dark")
+    tab.open(f"{serve(book)}/chapters/how_to_read.html")
+    assert tab.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    for media, theme in (("print", "light"), ("screen", "dark")):
+        tab.page.emulate_media(media=media)
+        tab.page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'", timeout=5_000)
+        assert tab.page.locator(".bd-sidebar-primary").is_visible() == (media == "screen")
+    assert tab.faults == []

@@ -135,14 +135,11 @@ def located_embedding(bundle: Path) -> str:
     """
     if not bundle.is_file():
         raise AssetError(f"{bundle} is missing: delete the folder node_modules and build again")
-    pattern = r"(\w+\.p=)(`\$\{(\w)\.origin\}\$\{\3\.pathname\}`)"
-    text, count = re.subn(
-        pattern, r"\1window.__jupyter_widgets_assets_path__||\2", bundle.read_text(encoding="utf-8")
-    )
-    if not count:
-        raise AssetError(
-            "the widgets' embedding is not of the expected form: it sets no folder for its fonts"
-        )
+    pattern = r"(\w+\.p=)(`\$\{(\w+)\.origin\}\$\{\3\.pathname\}`)"
+    source = bundle.read_text(encoding="utf-8")
+    text, count = re.subn(pattern, r"\1window.__jupyter_widgets_assets_path__||\2", source)
+    if not count or count != source.count(".origin}"):
+        raise AssetError("the widgets' embedding sets the folder of its fonts in an unexpected way")
     return text
 
 
