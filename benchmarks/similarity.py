@@ -54,8 +54,8 @@ def rdm_case(small: bool) -> dict[str, Any]:
 def compare_case(small: bool) -> dict[str, Any]:
     """All pairs of 200 RDMs of 200 stimuli by Spearman's rho."""
     import numpy as np
-    from rsatoolbox.rdm import RDMs
-    from rsatoolbox.rdm import compare as peer_compare
+    from rsatoolbox.rdm.compare import compare as peer_compare
+    from rsatoolbox.rdm.rdms import RDMs
 
     from reprise import similarity
 
@@ -116,8 +116,8 @@ def bootstrap_case(small: bool) -> dict[str, Any]:
     """1000 resamples of stimuli: 5 × 5 RDMs of 100 stimuli, Spearman."""
     import numpy as np
     from rsatoolbox.inference.bootstrap import bootstrap_sample_pattern
-    from rsatoolbox.rdm import RDMs
-    from rsatoolbox.rdm import compare as peer_compare
+    from rsatoolbox.rdm.compare import compare as peer_compare
+    from rsatoolbox.rdm.rdms import RDMs
 
     from reprise import similarity
 
@@ -128,7 +128,6 @@ def bootstrap_case(small: bool) -> dict[str, Any]:
 
     def ours() -> np.ndarray:
         result = similarity.bootstrap(rdms[:5], rdms[5:], resamples=resamples)
-        assert result.samples is not None
         return result.samples.mean(axis=0)
 
     def peer() -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rsatoolbox.rdm import RDMs
-from rsatoolbox.rdm import compare as peer
+from rsatoolbox.rdm.compare import compare as peer
+from rsatoolbox.rdm.rdms import RDMs
 from scipy import stats
 
 from reprise import similarity

@@ -1,9 +1,11 @@
 """RDMs against SciPy and rsatoolbox, from features and from Grams."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from rsatoolbox.data import Dataset
-from rsatoolbox.rdm import calc_rdm
+from rsatoolbox.data.dataset import Dataset
+from rsatoolbox.rdm.calc import calc_rdm
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
@@ -47,12 +49,14 @@ def test_equals_scipy(distance, shape, kind):
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"), [("correlation", "correlation"), ("euclidean", "euclidean"), ("sqeuclidean", "euclidean")]
+    ("ours", "theirs"),
+    [("correlation", "correlation"), ("euclidean", "euclidean"), ("sqeuclidean", "euclidean")],
 )
 def test_equals_rsatoolbox(ours, theirs):
     # There "euclidean" is squared, and divided by the number of features.
     x = sample((15, 40))
-    expected = calc_rdm(Dataset(x), method=theirs).get_vectors()[0]
+    rdms: Any = calc_rdm(Dataset(x), method=theirs)
+    expected = rdms.get_vectors()[0]
     if ours == "euclidean":
         expected = np.sqrt(expected * 40)
     if ours == "sqeuclidean":

@@ -21,13 +21,14 @@ from .cca import canonical_correlations, cca, procrustes, pwcca, pwcca_unwhitene
 from .ceiling import NoiseCeiling, mantel, noise_ceiling
 from .cka import cka, cka_from_grams, cka_matrix
 from .compare import METHODS, compare
+from .condensed import condense, n_stimuli, square
 from .embedding import Embedding, align, mds, mds_of_scaled_rows
 from .gram import Grams
 from .inference import Estimate, bootstrap, paired_difference
 from .matrix import similarity_matrix, to_rsatoolbox
 from .measures import INVARIANCES, MEASURES, Measure, invariance_table, measure
 from .minibatch import cka_minibatch
-from .rdm import DISTANCES, condense, n_stimuli, rdm, rdm_from_gram, square
+from .rdm import DISTANCES, rdm, rdm_from_gram
 
 __all__ = [
     "DISTANCES",

@@ -110,10 +110,11 @@ def _weighted(left: _Basis, right: _Basis) -> float:
 def pwcca_unwhitened(x: Any, y: Any) -> float:
     """Projection-weighted canonical correlation as the widely copied code computes it, for comparison only.
 
-    It differs from `pwcca` in four ways: the canonical directions are applied without the whitening that they
-    were found with; the mean of feature i is then added to direction i; these are made orthonormal by QR
-    (so the weights belong to other directions than the correlations); and activations are projected
-    uncentred. The representation with fewer features weights (x on a tie).
+    It differs from `pwcca` in this: the canonical directions are applied to x without the whitening that they
+    were found with, and then made orthonormal by QR, so that the weights belong to other directions than the
+    correlations; and the representation with fewer features weights (x on a tie). That code also adds the
+    features' means back to directions whose signs are arbitrary; its value is defined for centred
+    representations only, so both are centred here.
 
     Args:
         x: (n, …features).
@@ -138,9 +139,8 @@ def pwcca_unwhitened(x: Any, y: Any) -> float:
             "pwcca_unwhitened needs full column rank: more stimuli than features, none redundant"
         )
     directions, rho, _ = np.linalg.svd(left.basis.T @ right.basis, full_matrices=False)
-    unwhitened = left.basis * left.singular @ directions + left.mean
-    orthonormal, _ = np.linalg.qr(unwhitened)
-    weights = np.abs(orthonormal.T @ (left.centred + left.mean)).sum(axis=1)
+    orthonormal, _ = np.linalg.qr(left.basis * left.singular @ directions)
+    weights = np.abs(orthonormal.T @ left.centred).sum(axis=1)
     return float(np.clip(weights @ rho / weights.sum(), 0.0, 1.0))
 
 
@@ -191,7 +191,6 @@ class _Basis:
 
     def __init__(self, rows: Rows) -> None:
         self.flat = _flat(rows)
-        self.mean = rows.values.mean(axis=0, dtype=np.float64)
         self.centred = _centred(rows)
         vectors, self.singular, _ = np.linalg.svd(self.centred, full_matrices=False)
         # Centring takes one dimension away, whatever rounding says; the rest as numpy.linalg.matrix_rank.

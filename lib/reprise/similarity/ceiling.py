@@ -9,9 +9,9 @@ import numpy as np
 
 from ._arrays import to_numpy
 from .compare import METHODS, PREPARED, compare, whitened
+from .condensed import n_stimuli, pair_indices, square
 from .inference import Estimate
 from .ranks import midranks
-from .rdm import n_stimuli, pair_indices, square
 
 __all__ = ["NoiseCeiling", "mantel", "noise_ceiling"]
 
@@ -72,7 +72,7 @@ def mantel(
     p = float("nan") if np.isnan(observed) else (int(exceeding.sum()) + 1) / (permutations + 1)
     low, high = np.quantile(null, ((1 - confidence) / 2, (1 + confidence) / 2))
     what = f"{method}, Mantel permutation test ({alternative}); interval of the null"
-    return Estimate(observed, (float(low), float(high)), {"stimuli": n}, what, confidence, p, null)
+    return Estimate(observed, (float(low), float(high)), {"stimuli": n}, what, null, confidence, p)
 
 
 def _permuted(x: np.ndarray, y: np.ndarray, orders: np.ndarray, method: str) -> np.ndarray:
@@ -83,7 +83,7 @@ def _permuted(x: np.ndarray, y: np.ndarray, orders: np.ndarray, method: str) -> 
         return np.array(
             [METHODS[method](x[None], matrix[order[i], order[j]][None])[0, 0] for order in orders]
         )
-    left, right = (PREPARED[method](v[None].copy())[0] for v in (x, y))
+    left, right = (PREPARED[method](v[None])[0] for v in (x, y))
     # Permuting stimuli permutes what was prepared: nothing is ranked or centred again.
     if left.size == n * n:
         table, i, j = right.reshape(n, n), *np.divmod(np.arange(n * n), n)

@@ -11,7 +11,7 @@ from ._arrays import Rows, as_rows, to_numpy, warn_undefined
 from .covariance import all_alike, features_cheaper, in_feature_space
 from .gram import gram_to_centre
 from .kernels import kernel_vectors, rbf_kernel, unit_kernels
-from .rdm import rdm_of_rows, square
+from .rdm import distance_matrix
 
 __all__ = ["KERNELS", "cka", "cka_from_grams", "cka_matrix"]
 
@@ -127,9 +127,9 @@ def _vectors(items: list[Rows], kernel: str, debiased: bool, bandwidth: float | 
     kernels = np.empty((len(items), n, n))
     for index, rows in enumerate(items):
         if kernel == "rbf":
-            kernels[index] = rbf_kernel(square(rdm_of_rows(rows, "sqeuclidean")), bandwidth)
+            rbf_kernel(distance_matrix(rows, "sqeuclidean", out=kernels[index]), bandwidth)
         else:
-            kernels[index] = gram_to_centre(rows)
+            gram_to_centre(rows, out=kernels[index])
     flat = np.array([all_alike(rows) for rows in items])
     warn_undefined("representation", flat, "all stimuli are alike")
     return unit_kernels(kernels, flat, debiased)

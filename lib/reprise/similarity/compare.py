@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ._arrays import to_numpy, warn_undefined
+from .condensed import n_stimuli, square
 from .kendall import kendall
-from .ranks import midranks
-from .rdm import n_stimuli, square
+from .ranks import midranks, unit_midranks
 
 __all__ = ["METHODS", "PREPARED", "compare", "unit_rows", "whitened"]
 
@@ -20,7 +20,7 @@ def unit_rows(vectors: np.ndarray, what: str, *, centre: bool) -> np.ndarray:
     """Rows divided by their norms, so that products of rows are cosines (or, centred, correlations).
 
     Args:
-        vectors: (m, length) float64; changed in place. Rows with NaN stay NaN.
+        vectors: (m, length) float64. Rows with NaN stay NaN.
         what: What a row is, for the warning where it has no direction.
         centre: Subtract each row's mean first.
 
@@ -33,12 +33,12 @@ def unit_rows(vectors: np.ndarray, what: str, *, centre: bool) -> np.ndarray:
     magnitude = np.maximum(np.abs(low), np.abs(high))
     if centre:
         flat = high - low <= 8 * np.finfo(np.float64).eps * magnitude
-        vectors -= vectors.mean(axis=1, keepdims=True)
+        vectors = vectors - vectors.mean(axis=1, keepdims=True)
     else:
         flat = magnitude == 0
     warn_undefined(what, flat & ~unknown, "all entries are equal" if centre else "all entries are 0")
     magnitude[flat | unknown | (magnitude == 0)] = np.nan
-    vectors /= magnitude[:, None]  # squares of what follows cannot overflow
+    vectors = vectors / magnitude[:, None]  # squares of what follows cannot overflow
     vectors /= np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
     return vectors
 
@@ -59,7 +59,10 @@ def _ranked(vectors: np.ndarray) -> np.ndarray:
 
 
 def _spearman(vectors: np.ndarray) -> np.ndarray:
-    return unit_rows(_ranked(vectors), "RDM", centre=True)
+    ranks, unknown = unit_midranks(vectors)
+    warn_undefined("RDM", unknown, "it holds NaN")
+    warn_undefined("RDM", np.isnan(ranks[:, 0]) & ~unknown, "all entries are equal")
+    return ranks
 
 
 def _rho_a(vectors: np.ndarray) -> np.ndarray:
@@ -98,14 +101,14 @@ def _whitened_pearson(vectors: np.ndarray) -> np.ndarray:
 
 def _product(prepare: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     def pairs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        left = prepare(a.copy())
-        right = left if a is b else prepare(b.copy())
+        left = prepare(a)
+        right = left if a is b else prepare(b)
         return np.clip(left @ right.T, -1.0, 1.0)
 
     return pairs
 
 
-#: Methods that are products of prepared RDMs: (m, pairs) to (m, length), worked on in place.
+#: Methods that are products of prepared RDMs: (m, pairs) to (m, length).
 PREPARED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "pearson": _pearson,
     "spearman": _spearman,
@@ -173,7 +176,8 @@ def _stack(rdms: Any, name: str) -> np.ndarray:
         )
     vectors = np.atleast_2d(array).astype(np.float64, copy=False)
     n_stimuli(vectors.shape[1])
-    infinite = np.flatnonzero(np.isinf(vectors).any(axis=1))
-    if infinite.size:
-        raise ValueError(f"{name} holds Inf in RDM row {infinite[0]}")
+    if not np.isfinite(vectors.sum()):  # cheap, and right unless the sum overflows: then look closely
+        infinite = np.flatnonzero(np.isinf(vectors).any(axis=1))
+        if infinite.size:
+            raise ValueError(f"{name} holds Inf in RDM row {infinite[0]}")
     return vectors

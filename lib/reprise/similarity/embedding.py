@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import to_numpy
-from .rdm import condense, pair_indices, square, upper
+from .condensed import condense, pair_indices, square, upper
 
 __all__ = ["Embedding", "align", "mds", "mds_of_scaled_rows"]
 

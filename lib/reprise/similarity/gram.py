@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ __all__ = ["Grams", "gram_matrix", "gram_to_centre", "row_means", "squared_dista
 # double, so the error stays near that of one block; it also bounds the working copy.
 _BLOCK = 12_000
 
+# Rows per step where an n × n intermediate is to be avoided.
+_STRIP = 256
+
 # Where squares of features are this far from the ends of float32, so are their sums and products.
 _SAFE_NORMS = (1e-25, 1e25)
 
@@ -25,7 +29,9 @@ def row_means(rows: Rows) -> np.ndarray:
     return rows.values.mean(axis=1, dtype=np.float64)
 
 
-def gram_matrix(rows: Rows, centre: str = "none", dtype: type | None = None) -> np.ndarray:
+def gram_matrix(
+    rows: Rows, centre: str = "none", dtype: type | None = None, out: np.ndarray | None = None
+) -> np.ndarray:
     """Gram matrix of the stimuli.
 
     Args:
@@ -33,82 +39,99 @@ def gram_matrix(rows: Rows, centre: str = "none", dtype: type | None = None) -> 
         centre: "none"; "rows": each stimulus minus its mean over features; "columns": each feature minus its
             mean over stimuli.
         dtype: Type in which products are taken; by default that of `rows`.
+        out: Where to put the result.
 
     Returns:
         (n, n) float64, symmetric.
     """
     kind = dtype or rows.dtype
-    if centre == "none":
-        return _sum_of_products(rows, lambda block: block.astype(kind, copy=False))
     if centre == "columns":
 
         def centred(block: np.ndarray) -> np.ndarray:
             mean = block.mean(axis=0, keepdims=True, dtype=np.float64)
             return np.subtract(block, mean.astype(kind), dtype=kind)
 
-        return _sum_of_products(rows, centred)
+        return _sum_of_products(rows, centred, out)
 
-    mean = rows.values.mean(axis=1, keepdims=True, dtype=kind)
-    left_over = np.zeros(rows.n)
+    gram = _sum_of_products(rows, lambda block: block.astype(kind, copy=False), out)
+    if centre == "rows":
+        sums = rows.values.sum(axis=1, dtype=kind).astype(np.float64)
+        # Means can come off the products as long as they do not dominate them.
+        share = sums**2 / rows.d
+        if np.all((share <= 0.8 * np.diagonal(gram)) | rows.constant):
+            return _subtract_outer(gram, sums, sums / rows.d)
+        mean = (sums / rows.d).astype(kind)[:, None]
+        sums[:] = 0.0
 
-    def centred(block: np.ndarray) -> np.ndarray:
-        result = np.subtract(block, mean, dtype=kind)
-        np.add(left_over, result.sum(axis=1), out=left_over)
-        return result
+        def centred(block: np.ndarray) -> np.ndarray:
+            result = np.subtract(block, mean, dtype=kind)
+            np.add(sums, result.sum(axis=1), out=sums)
+            return result
 
-    gram = _sum_of_products(rows, centred)
-    # The mean was rounded to the working type; what that left in each row comes off the products, not the
-    # rows.
-    gram -= np.outer(left_over, left_over / rows.d)
+        gram = _sum_of_products(rows, centred, out)
+        # What is left of the mean, rounded to the working type, comes off the products too.
+        _subtract_outer(gram, sums, sums / rows.d)
     return gram
 
 
-def gram_to_centre(rows: Rows) -> np.ndarray:
+def gram_to_centre(rows: Rows, out: np.ndarray | None = None, keep: float = 1 / 16) -> np.ndarray:
     """Gram matrix that is about to be centred, (n, n) float64: of uncentred features where that is safe.
 
     Centring n × n products costs nothing beside centring n × d features, but loses digits if the stimuli's
     common mean dominates; and NaN, Inf and extreme numbers show in the norms. In such cases features are
     checked and centred first.
+
+    Args:
+        rows: Representation, (n, features).
+        out: Where to put the result.
+        keep: Share of the squared norms that centring must leave for the uncentred Gram to do.
     """
-    values = rows.values
-    if values.dtype in (np.float32, np.float64):
+    if rows.values.dtype in (np.float32, np.float64):
         with np.errstate(over="ignore", invalid="ignore"):
-            gram = _sum_of_products(rows, lambda block: block)
+            gram = _sum_of_products(rows, lambda block: block, out)
             norms = np.diagonal(gram)
             # NaN compares as False.
             if norms.min() > _SAFE_NORMS[0] and norms.max() < _SAFE_NORMS[1]:
                 total = norms.sum()
-                if total - gram.sum() / rows.n > total / 16:
+                if total - gram.sum() / rows.n > keep * total:
                     return gram
-    return gram_matrix(rows, "columns")
+    return gram_matrix(rows, "columns", out=out)
 
 
-def _sum_of_products(rows: Rows, prepare: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _sum_of_products(
+    rows: Rows, prepare: Callable[[np.ndarray], np.ndarray], out: np.ndarray | None = None
+) -> np.ndarray:
+    total = np.empty((rows.n, rows.n)) if out is None else out
     parts = -(-rows.d // _BLOCK)
-    total: np.ndarray | None = None
-    for columns in np.array_split(np.arange(rows.d), parts):
-        block = prepare(rows.values[:, columns[0] : columns[-1] + 1])
+    edges = [rows.d * part // parts for part in range(parts + 1)]
+    for start, stop in pairwise(edges):
+        block = prepare(rows.values[:, start:stop])
         # The same array twice goes to SYRK, half the work of a general product.
-        product = block @ block.T
-        if total is None:
-            total = product.astype(np.float64, copy=False)
+        if start == 0 and block.dtype == np.float64:
+            np.matmul(block, block.T, out=total)
+        elif start == 0:
+            total[...] = block @ block.T
         else:
-            total += product
-    assert total is not None  # at least one feature: checked by as_rows
+            total += block @ block.T
     return total
 
 
+def _subtract_outer(gram: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    for start in range(0, len(gram), _STRIP):
+        gram[start : start + _STRIP] -= a[start : start + _STRIP, None] * b
+    return gram
+
+
 def squared_distances(gram: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances from Grams, (…, n, n); rounding below 0 is cut, the diagonal is 0."""
-    gram = np.asarray(gram, dtype=np.float64)
-    norms = np.diagonal(gram, axis1=-2, axis2=-1)
-    distances = gram * -2.0
-    distances += norms[..., :, None]
-    distances += norms[..., None, :]
-    np.maximum(distances, 0.0, out=distances)
+    """Squared Euclidean distances from Grams (…, n, n) float64, in place; negative rounding is cut to 0."""
+    norms = np.diagonal(gram, axis1=-2, axis2=-1).copy()
+    gram *= -2.0
+    gram += norms[..., :, None]
+    gram += norms[..., None, :]
+    np.maximum(gram, 0.0, out=gram)
     diagonal = np.arange(gram.shape[-1])
-    distances[..., diagonal, diagonal] = 0.0
-    return distances
+    gram[..., diagonal, diagonal] = 0.0
+    return gram
 
 
 @dataclass(frozen=True)

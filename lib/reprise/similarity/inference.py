@@ -9,7 +9,7 @@ import numpy as np
 
 from ._arrays import to_numpy
 from .compare import METHODS, compare
-from .rdm import n_stimuli
+from .condensed import n_stimuli
 from .weighted import weighted_comparisons
 
 __all__ = ["Estimate", "bootstrap", "paired_difference"]
@@ -26,18 +26,18 @@ class Estimate:
         interval: Lower and upper end, each of the shape of `estimate`.
         n: What was resampled and how many of it, such as {"stimuli": 50}.
         method: What was computed, in words.
+        samples: (resamples, …) values behind the interval; NaN where a resample leaves it undefined.
         confidence: Nominal coverage of the interval.
         p_value: Where a test was made, else None.
-        samples: (resamples, …) values behind the interval; NaN where a resample leaves it undefined.
     """
 
     estimate: Any
     interval: tuple[Any, Any]
     n: dict[str, int]
     method: str
+    samples: np.ndarray = field(repr=False, compare=False)
     confidence: float = 0.95
     p_value: Any = None
-    samples: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         counts = ", ".join(f"n = {count} {what}" for what, count in self.n.items())
@@ -120,7 +120,7 @@ def bootstrap(
         estimate, samples = estimate[..., 0], samples[..., 0]
     low, high = percentile_interval(samples, confidence)
     what = f"{method}, percentile bootstrap over {'stimuli and seeds' if over == 'both' else over}"
-    return Estimate(_plain(estimate), (_plain(low), _plain(high)), sizes, what, confidence, samples=samples)
+    return Estimate(_plain(estimate), (_plain(low), _plain(high)), sizes, what, samples, confidence)
 
 
 def paired_difference(
@@ -160,7 +160,6 @@ def paired_difference(
         raise ValueError("paired_difference takes one RDM a side (or one a seed), not stacks")
     if one.n != two.n:
         raise ValueError(f"the two comparisons differ in size: {one.n} and {two.n}")
-    assert one.samples is not None and two.samples is not None
     samples = one.samples - two.samples
     low, high = percentile_interval(samples, confidence)
     known = samples[~np.isnan(samples)]
@@ -168,7 +167,7 @@ def paired_difference(
     p = min(1.0, 2.0 * (tail + 1) / (known.size + 1))
     what = f"difference of {one.method}"
     difference = one.estimate - two.estimate
-    return Estimate(difference, (_plain(low), _plain(high)), one.n, what, confidence, p, samples)
+    return Estimate(difference, (_plain(low), _plain(high)), one.n, what, samples, confidence, p)
 
 
 def stimulus_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import to_numpy
+from .condensed import n_stimuli
 from .measures import Measure, measure
-from .rdm import n_stimuli
 
 if TYPE_CHECKING:
     import xarray
@@ -88,7 +88,7 @@ def to_rsatoolbox(
         if given is not None and len(given) != expected:
             raise ValueError(f"{len(given)} {what} given for {expected}")
     try:
-        from rsatoolbox.rdm import RDMs  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
+        from rsatoolbox.rdm.rdms import RDMs  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError("to_rsatoolbox needs rsatoolbox: pip install rsatoolbox") from error
     return RDMs(

@@ -11,7 +11,7 @@ from ._arrays import as_rows
 from .cka import check_kernel
 from .gram import gram_to_centre
 from .kernels import rbf_kernel, u_centre
-from .rdm import rdm_of_rows, square
+from .rdm import distance_matrix
 
 __all__ = ["cka_minibatch"]
 
@@ -74,7 +74,7 @@ def _centred(items: Any, kernel: str, bandwidth: float | str, widths: list[float
         if kernel == "linear":
             kernels.append(u_centre(gram_to_centre(rows)).reshape(-1))
             continue
-        squared = square(rdm_of_rows(rows, "sqeuclidean"))
+        squared = distance_matrix(rows, "sqeuclidean")
         if len(widths) <= index:
             positive = squared[squared > 0]
             median = float(np.sqrt(np.median(positive))) if positive.size else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["midranks", "tied_runs"]
+__all__ = ["midranks", "tied_runs", "unit_midranks"]
 
 
 def midranks(values: np.ndarray) -> np.ndarray:
@@ -28,6 +28,37 @@ def midranks(values: np.ndarray) -> np.ndarray:
         else:
             out[order] = np.repeat((starts + ends + 1) / 2.0, ends - starts)
     return ranks
+
+
+def unit_midranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mid-ranks of each row, centred and of unit length: products of rows are Spearman correlations.
+
+    Args:
+        values: (m, length) float64.
+
+    Returns:
+        (m, length), NaN for rows that hold NaN or are all tied; and (m,) True for those that hold NaN.
+    """
+    length = values.shape[1]
+    ranks = np.empty(values.shape)
+    unknown = np.zeros(len(values), dtype=bool)
+    cube = float(length) ** 3 - length
+    plain = (np.arange(length) - (length - 1) / 2.0) / np.sqrt(cube / 12.0)
+    for index, (row, out) in enumerate(zip(values, ranks, strict=True)):  # row by row: it stays in the cache
+        order = np.argsort(row)
+        ordered = row[order]
+        if np.isnan(ordered[-1]):  # NaN sorts last
+            unknown[index] = True
+            out[:] = np.nan
+            continue
+        starts, ends = tied_runs(ordered)
+        if len(starts) == length:
+            out[order] = plain
+            continue
+        sizes = (ends - starts).astype(np.float64)
+        norm = np.sqrt((cube - np.sum(sizes**3 - sizes)) / 12.0) if len(starts) > 1 else np.nan
+        out[order] = np.repeat(((starts + ends) / 2.0 - length / 2.0) / norm, ends - starts)
+    return ranks, unknown
 
 
 def tied_runs(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

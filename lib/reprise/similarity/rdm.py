@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ._arrays import Rows, as_rows, as_stack, to_numpy, warn_undefined
-from .gram import gram_matrix, squared_distances
+from .condensed import upper
+from .gram import gram_matrix, gram_to_centre, squared_distances
 from .ranks import midranks
 
-__all__ = ["DISTANCES", "condense", "n_stimuli", "rdm", "rdm_from_gram", "square"]
+__all__ = ["DISTANCES", "distance_matrix", "rdm", "rdm_from_gram", "rdm_of_rows"]
 
 DISTANCES = ("correlation", "euclidean", "sqeuclidean", "cosine", "spearman")
 
@@ -53,9 +53,24 @@ def rdm(x: Any, distance: str = "correlation", *, stacked: bool = False) -> np.n
 
 def rdm_of_rows(rows: Rows, distance: str) -> np.ndarray:
     """RDM of a checked representation, (pairs,); see `rdm`."""
+    return upper(distance_matrix(rows, distance))
+
+
+def distance_matrix(rows: Rows, distance: str, out: np.ndarray | None = None) -> np.ndarray:
+    """RDM of a checked representation as a symmetric (n, n) matrix; see `rdm`. `out` is working memory."""
     if distance in ("euclidean", "sqeuclidean"):
-        squared = _precise(rows, "columns", squared_distances, _explicit_euclidean)
-        return np.sqrt(squared) if distance == "euclidean" else squared
+
+        def euclidean(kind: type) -> tuple[np.ndarray, np.ndarray]:
+            gram = (
+                gram_to_centre(rows, out, 0.5)
+                if kind is rows.dtype
+                else gram_matrix(rows, "columns", kind, out)
+            )
+            norms = np.diagonal(gram).copy()
+            return squared_distances(gram), norms
+
+        squared = _precise(rows, euclidean, _explicit_euclidean)
+        return np.sqrt(squared, out=squared) if distance == "euclidean" else squared
     if distance == "spearman":
         # Half-ranks are exact in single precision up to 2**23 features.
         kind = rows.dtype if rows.d < 2**23 else np.float64
@@ -65,54 +80,62 @@ def rdm_of_rows(rows: Rows, distance: str) -> np.ndarray:
     warn_undefined("stimulus", undefined, reason)
     centre = "none" if distance == "cosine" else "rows"
 
-    def from_gram(gram: np.ndarray) -> np.ndarray:
-        return _angular(gram, undefined)
+    def angular(kind: type) -> tuple[np.ndarray, np.ndarray]:
+        return _angular(gram_matrix(rows, centre, kind, out), undefined), np.full(rows.n, 0.5)
 
     def explicit(rows: Rows, i: int, others: np.ndarray) -> np.ndarray:
         return _explicit_angular(rows, i, others, centre)
 
-    return _precise(rows, centre, from_gram, explicit)
+    return _precise(rows, angular, explicit)
 
 
 def _angular(gram: np.ndarray, undefined: np.ndarray) -> np.ndarray:
     """1 − cosine of the vectors behind Grams (…, n, n), NaN for undefined (…, n); works in place."""
     norms = np.sqrt(np.diagonal(gram, axis1=-2, axis2=-1))
     inverse = 1.0 / np.where(undefined | (norms == 0), np.nan, norms)
-    gram *= inverse[..., :, None]
+    gram *= -inverse[..., :, None]
     gram *= inverse[..., None, :]
-    np.subtract(1.0, gram, out=gram)
-    return np.clip(gram, 0.0, 2.0, out=gram)  # NaN passes
+    gram += 1.0
+    np.clip(gram, 0.0, 2.0, out=gram)  # NaN passes
+    diagonal = np.arange(gram.shape[-1])
+    gram[..., diagonal, diagonal] = 0.0
+    return gram
 
 
 def _precise(
     rows: Rows,
-    centre: str,
-    from_gram: Callable[[np.ndarray], np.ndarray],
+    by_gram: Callable[[type], tuple[np.ndarray, np.ndarray]],
     explicit: Callable[[Rows, int, np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Distances by one Gram, with the pairs that cancellation spoilt taken again."""
-    distances, spoilt = _first_pass(rows, centre, from_gram, rows.dtype)
+    """Distances by one Gram, with the pairs that cancellation spoilt taken again.
+
+    Args:
+        rows: The representation.
+        by_gram: Working type to distances (n, n) and their scale (n,), the sum of which belongs to a pair.
+        explicit: (rows, stimulus, other stimuli) to their distances.
+    """
+    distances, scale = by_gram(rows.dtype)
+    first, second = _below(distances, scale * _CANCELLED[rows.dtype])
     # A few pairs are cheap to repeat; for many, all pairs in double precision come first.
-    if rows.dtype is np.float32 and spoilt.size > 4 * rows.n:
-        distances, spoilt = _first_pass(rows, centre, from_gram, np.float64)
-    i, j = pair_indices(rows.n)
-    first, second = i[spoilt], j[spoilt]
+    if rows.dtype is np.float32 and first.size > 4 * rows.n:
+        del distances
+        distances, scale = by_gram(np.float64)
+        first, second = _below(distances, scale * _CANCELLED[np.float64])
     for row in np.unique(first):
-        mine = first == row
-        distances[spoilt[mine]] = explicit(rows, int(row), second[mine])
+        others = second[first == row]
+        distances[row, others] = distances[others, row] = explicit(rows, int(row), others)
     return distances
 
 
-def _first_pass(
-    rows: Rows, centre: str, from_gram: Callable[[np.ndarray], np.ndarray], kind: type
-) -> tuple[np.ndarray, np.ndarray]:
-    gram = gram_matrix(rows, centre, kind)
-    scale: Any = 1.0
-    if from_gram is squared_distances:
-        norms = np.diagonal(gram).copy()
-        scale = upper(norms[:, None] + norms[None, :])
-    distances = upper(from_gram(gram))
-    return distances, np.flatnonzero(distances < _CANCELLED[kind] * scale)
+def _below(distances: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs i < j whose distance is below floor[i] + floor[j]; strip by strip, to save memory."""
+    found = []
+    for start in range(0, len(floor), 256):
+        strip = distances[start : start + 256, start:]
+        i, j = np.nonzero(strip < floor[start : start + 256, None] + floor[start:])
+        found.append(np.stack([i, j])[:, i < j] + start)
+    first, second = np.concatenate(found, axis=1)
+    return first, second
 
 
 def _chunks(others: np.ndarray, n: int) -> list[np.ndarray]:
@@ -192,68 +215,3 @@ def rdm_from_gram(
     result = upper(_angular(work, undefined))
     result[result <= upper(floor[..., :, None] + floor[..., None, :])] = 0.0
     return result
-
-
-@lru_cache(maxsize=8)
-def _upper_mask(n: int) -> np.ndarray:
-    mask = ~np.tri(n, dtype=bool)
-    mask.flags.writeable = False
-    return mask
-
-
-@lru_cache(maxsize=8)
-def pair_indices(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and second stimulus of every entry of a condensed RDM, each (n(n−1)/2,)."""
-    i, j = np.nonzero(_upper_mask(n))
-    i.flags.writeable = j.flags.writeable = False
-    return i, j
-
-
-def upper(matrix: np.ndarray) -> np.ndarray:
-    """Row-major upper triangle of (…, n, n), without checks."""
-    return matrix[..., _upper_mask(matrix.shape[-1])]
-
-
-def n_stimuli(length: int) -> int:
-    """Number of stimuli of a condensed RDM of that many entries.
-
-    Raises:
-        ValueError: Not n(n−1)/2 for an n of at least 3.
-    """
-    n = int((1 + np.sqrt(1 + 8 * length)) / 2)
-    if n < 3 or n * (n - 1) // 2 != length:
-        raise ValueError(f"{length} is not the length of a condensed RDM: n(n−1)/2 for at least 3 stimuli")
-    return n
-
-
-def square(v: Any) -> np.ndarray:
-    """Condensed RDMs (…, n(n−1)/2) as symmetric matrices (…, n, n) with a zero diagonal.
-
-    Raises:
-        ValueError: The last axis is not n(n−1)/2 long for an n of at least 3.
-    """
-    array = to_numpy(v, "v")
-    n = n_stimuli(array.shape[-1] if array.ndim else 0)
-    i, j = pair_indices(n)
-    kind = array.dtype if array.dtype.kind == "f" else np.float64
-    matrix = np.zeros((*array.shape[:-1], n, n), dtype=kind)
-    matrix[..., i, j] = array
-    matrix[..., j, i] = array
-    return matrix
-
-
-def condense(m: Any) -> np.ndarray:
-    """Symmetric matrices (…, n, n) as condensed RDMs (…, n(n−1)/2); the inverse of `square`.
-
-    Raises:
-        ValueError: Not square, n < 3, or not symmetric (beyond 1e-6 of the largest entry).
-    """
-    array = to_numpy(m, "m")
-    if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.shape[-1] < 3:
-        raise ValueError(f"m must be (…, n, n) with n of at least 3, got {array.shape}")
-    work = array.astype(np.float64, copy=False)
-    finite = np.abs(work[np.isfinite(work)])
-    tolerance = 1e-6 * (finite.max() if finite.size else 0.0)
-    if not np.allclose(work, np.swapaxes(work, -1, -2), rtol=0.0, atol=tolerance, equal_nan=True):
-        raise ValueError("m is not symmetric")
-    return upper(array)

@@ -14,8 +14,8 @@ import numpy as np
 
 from ._arrays import UndefinedWarning
 from .compare import METHODS
+from .condensed import n_stimuli, pair_indices
 from .ranks import tied_runs
-from .rdm import n_stimuli, pair_indices
 
 __all__ = ["WEIGHTED", "weighted_comparisons"]
 
