@@ -5,7 +5,7 @@ import re
 import matplotlib
 import pytest
 
-from reprise.book.display import PAPER, figure_html, show
+from reprise.book.display import ON_DARK, ON_LIGHT, PAPER, figure_html, show
 from reprise.book.page import read_page
 
 matplotlib.use("Agg")
@@ -48,6 +48,14 @@ def test_ink_follows_the_page_and_colours_stay(figure):
     assert f"fill: {PAPER}" in html
     assert not re.search(r"#(?:000000|ffffff|808080|7f7f7f)\b", html)
     assert "DejaVu" not in html
+
+
+def test_text_on_coloured_fields_stays(figure):
+    for colour in (ON_LIGHT, ON_DARK):
+        figure.axes[0].text(0, 0, "0.5", color=colour)
+    html = figure_html(figure, **TEXT)
+    assert "fill: var(--ink-000001, #000001)" in html
+    assert "fill: var(--ink-fffffe, #fffffe)" in html
 
 
 def test_two_figures_share_no_id_and_leave_the_page_alone(figure):
