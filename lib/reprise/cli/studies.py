@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .reports import describe_plan, execute_chapter, local_run, report
-from .requests import find_places, join, open_store, read_request, without_published
+from .requests import join, open_store, read_request, without_published
 
 app = typer.Typer()
 

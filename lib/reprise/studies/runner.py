@@ -141,8 +141,10 @@ def gather(datasets: Sequence[xr.Dataset], preset: str = "") -> xr.Dataset:
     import xarray as xr
 
     bare = [dataset.drop_vars(_explorer_variables(dataset)) for dataset in datasets]
+    # What differs from seed to seed is joined even if there is only one of it; conditions stay scalars.
+    own = ["seed", *(str(name) for name, c in bare[0].coords.items() if "stimulus" in c.dims)]
     joint = xr.concat(
-        bare, "unit", data_vars="all", coords="different", compat="equals", join="exact", combine_attrs="drop"
+        bare, "unit", data_vars="all", coords=own, compat="equals", join="exact", combine_attrs="drop"
     )
     records = [provenance(dataset) for dataset in datasets]
     return joint.assign_attrs(config=datasets[0].attrs["config"], preset=preset, records=records)

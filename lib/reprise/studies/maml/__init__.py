@@ -14,7 +14,7 @@ __all__ = ["PRESETS", "STUDY", "MamlConfig"]
 
 
 def _compute(unit: Unit, context: Context) -> xr.Dataset:
-    from .unit import compute
+    from .compute import compute
 
     return compute(unit, context)
 

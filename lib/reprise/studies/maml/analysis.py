@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...similarity.gram import Grams
 from ...similarity.measures import measure
-from .measure import LAYERS, Adapted
+from .states import LAYERS, MATRIX_SIXTIETHS, MATRIX_TASKS, MEASURES, TRAJECTORY_SIXTIETHS, Adapted
 
 if TYPE_CHECKING:
     import xarray as xr
-
-MEASURES = ("rsa-correlation", "rsa-euclidean", "rsa-cosine", "cka-linear", "cka-linear-debiased", "cka-rbf")
-"""Measures kept in a unit: the paper's five, and CKA without its bias."""
-
-MATRIX_SIXTIETHS = (0, 15, 30, 45, 60)
-"""Checkpoints of the second-order matrix, in sixtieths of meta-training."""
-
-TRAJECTORY_SIXTIETHS = tuple(range(4, 60, 4))
-"""Further checkpoints whose meta-initialisation is kept for the explorers."""
-
-MATRIX_TASKS = 4
-"""Tasks of the second-order matrix."""
 
 
 def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.ndarray:
@@ -45,7 +33,7 @@ def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.n
     return np.moveaxis(np.array(values), 1, 0)
 
 
-def between(states: Sequence[dict[str, Grams]], others: Sequence[dict[str, Grams]]) -> np.ndarray:
+def between(states: Sequence[Mapping[str, Grams]], others: Sequence[Mapping[str, Grams]]) -> np.ndarray:
     """Similarity of all pairs of two sequences of states, layer by layer: (measure, layer, state, other)."""
     values = []
     for name in LAYERS:
@@ -117,32 +105,6 @@ def kept_states(
         },
     )
     return states, grams
-
-
-def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:
-    """Grams that a unit keeps of one layer.
-
-    Args:
-        unit: A unit's dataset with the dimension ``state``.
-        layer: Name of a layer.
-
-    Returns:
-        The Grams, stacked along states (m, n, n), and the unit restricted to these states.
-
-    Raises:
-        ValueError: The unit keeps no Grams, or not of that layer.
-    """
-    if "gram" not in unit:
-        raise ValueError("this unit keeps no Grams; see the config's explorer_seeds")
-    chosen = unit.isel(state=np.flatnonzero(unit["state_layer"].values == layer))
-    if not chosen.sizes["state"]:
-        raise ValueError(f"no layer {layer!r}; there are: {', '.join(LAYERS)}")
-    n = unit.sizes["stimulus"]
-    full = np.zeros((chosen.sizes["state"], n, n))
-    rows, columns = np.triu_indices(n)
-    full[:, rows, columns] = full[:, columns, rows] = chosen["gram"].values
-    means = chosen["feature_mean"].values.astype(np.float64)
-    return Grams(full, means, int(chosen["state_features"][0])), chosen
 
 
 def _stimuli(grams: Grams, subset: np.ndarray | None) -> Grams:

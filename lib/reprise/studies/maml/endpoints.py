@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .measure import LAYERS
-from .unit import FIRST_COUNTED
+import numpy as np
+
+from .states import FIRST_COUNTED, LAYERS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,10 +61,11 @@ def layer_changes(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray
 
 def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     """Claim M3a: log of (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (unit,)."""
-    import numpy as np
+    import xarray as xr
 
     inner, outer = (changes.sel(layer=BLOCKS).mean("layer") for changes in layer_changes(run, measure))
-    return np.log(inner / outer)
+    ratio = inner / outer
+    return xr.DataArray(np.log(ratio.values), dims=ratio.dims)
 
 
 def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
@@ -71,7 +73,6 @@ def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
 
     Interpolated between lags; infinite where not even the longest lag changes them as much.
     """
-    import numpy as np
     import xarray as xr
 
     inner, _ = layer_changes(run, measure)
@@ -118,19 +119,13 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
 
     accuracy = run["evaluation_accuracy"].mean("task")
     logits = inner_change(run).isel(checkpoint=-1)
-    return (
-        xr.Dataset(
-            {
-                "accuracy on unseen classes, trained": accuracy.sel(moment="trained", drop=True),
-                "accuracy on unseen classes, untrained": accuracy.sel(moment="untrained", drop=True),
-                "change by adaptation, logits": logits.sel(layer="logits", drop=True),
-                "change by adaptation, mean of blocks": logits.sel(layer=BLOCKS).mean("layer"),
-                "M1a: logits minus the block that changes most": head_minus_blocks(run).min("layer"),
-                "M3a: log ratio of adaptation to 1/60 of training": further(run),
-                "M3b: effective layers, adaptation minus training": broader(run),
-            },
-            coords={"seed": run["seed"]},
-        )
-        .reset_coords(drop=True)
-        .assign_coords(seed=("unit", run["seed"].values))
-    )
+    values = {
+        "accuracy on unseen classes, trained": accuracy.sel(moment="trained"),
+        "accuracy on unseen classes, untrained": accuracy.sel(moment="untrained"),
+        "change by adaptation, logits": logits.sel(layer="logits"),
+        "change by adaptation, mean of blocks": logits.sel(layer=BLOCKS).mean("layer"),
+        "M1a: logits minus the block that changes most": head_minus_blocks(run).min("layer"),
+        "M3a: log ratio of adaptation to 1/60 of training": further(run),
+        "M3b: effective layers, adaptation minus training": broader(run),
+    }
+    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})

@@ -6,37 +6,18 @@ Representations are kept only as Gram matrices of the probe's stimuli: RDMs and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...similarity.gram import Grams
 from .config import MamlConfig
+from .states import LAYERS, Adapted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ...data.fewshot import Episodes
-
-LAYERS = ("block1", "block2", "block3", "block4", "logits")
-"""Layers of study 1, in order of depth; all but the last are convolutional blocks."""
-
-
-@dataclass(frozen=True)
-class Adapted:
-    """One checkpoint, before and after adaptation to each of some tasks.
-
-    Attributes:
-        before: Layer → Gram of the probe before adaptation, (n, n) and (n,).
-        after: Layer → Grams after the kept inner steps, (kept steps, tasks, n, n).
-        accuracy: Query accuracy of each task before adaptation and after the kept inner steps,
-            (1 + kept steps, tasks), in [0, 1].
-    """
-
-    before: Mapping[str, Grams]
-    after: Mapping[str, Grams]
-    accuracy: np.ndarray
 
 
 def adapt_and_probe(

@@ -10,9 +10,8 @@ import numpy as np
 from ...provenance import dumps, record
 from ..base import Context, Unit
 from . import analysis, measure
-from .analysis import MEASURES
 from .config import MamlConfig
-from .measure import LAYERS, Adapted
+from .states import FIRST_COUNTED, LAYERS, MEASURES, Adapted
 from .train import EVALUATION, FRESH, PROBE, TASKS, VALIDATION, build_model, label, train
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
     from ...data.fewshot import FewShotSplits, Probe
     from ...training.checkpoints import CheckpointFolder
-
-FIRST_COUNTED = 6
-"""Sixtieths of meta-training that claims about its course leave out: the first tenth."""
 
 
 def compute(unit: Unit, context: Context) -> xr.Dataset:

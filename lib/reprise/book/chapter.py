@@ -1,0 +1,142 @@
+"""What a chapter's cells call: open a run, show figures and verdicts, say where the numbers come from."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..places import Places
+from ..provenance import summary
+from ..store import Store
+from ..studies import runner
+from ..studies import study as look_up
+from ..studies.base import Study, StudyConfig, parse_seeds
+from ..studies.claims import Verdict, claims, judge
+from .display import show
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..figures import Plate
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One run of one study, as a chapter shows it.
+
+    Attributes:
+        study: The study.
+        config: The condition.
+        seeds: Its seeds.
+        preset: Preset that it came from.
+        places: Where data, results and runs lie.
+        run: Its units along ``unit``.
+    """
+
+    study: Study
+    config: StudyConfig
+    seeds: tuple[int, ...]
+    preset: str
+    places: Places
+    run: xr.Dataset
+
+    @classmethod
+    def open(
+        cls, name: str, places: Places, preset: str, compute: str, seeds: Any = None, **overrides: Any
+    ) -> Chapter:
+        """Gather the units of a condition; train those that are missing if allowed.
+
+        Args:
+            name: Name of the study.
+            places: Where data, results and runs lie.
+            preset: Name of a preset.
+            compute: ``"missing"`` or ``"never"``.
+            seeds: As people write them, such as ``"0..4"``; the preset's if None.
+            overrides: Settings; None means *from the preset*.
+
+        Raises:
+            UserError: The request cannot be met; the message says why.
+        """
+        study = look_up(name)
+        config = study.configure(preset, overrides)
+        numbers = parse_seeds(seeds) or study.preset(preset).seeds
+        run = runner.run(study, config, numbers, places, compute, preset)  # type: ignore[arg-type]
+        return cls(study, config, numbers, preset, places, run)
+
+    @property
+    def command(self) -> str:
+        """The command line that computes this run."""
+        return runner.command(self.study, self.config, self.seeds, self.preset)
+
+    def unit(self, seed: int | None = None) -> xr.Dataset:
+        """One unit with all that it keeps, such as Grams; the first one if no seed is named.
+
+        Raises:
+            ValueError: The seed is not among those of the run.
+        """
+        seed = self.seeds[0] if seed is None else seed
+        if seed not in self.seeds:
+            raise ValueError(f"seed {seed} is not in this run; it has {runner.spell_seeds(self.seeds)}")
+        unit = Store(self.places.published, self.places.local).load(runner.units(self.config, [seed])[0])
+        assert unit is not None  # opening the chapter has seen to that
+        return unit
+
+    def provenance(self, seed: int | None = None) -> str:
+        """One line for a figure: units, seeds, data, preset, commit, device, date, seconds.
+
+        Args:
+            seed: The one seed shown; all of the run if None.
+        """
+        records = self.run.attrs["records"]
+        seeds = self.seeds if seed is None else (seed,)
+        chosen = [records[self.seeds.index(number)] for number in seeds]
+        data = self.config.model_dump().get("dataset", "")
+        return summary(chosen, {"seeds": runner.spell_seeds(seeds), "data": data, "preset": self.preset})
+
+    def show(self, plate: Plate, seed: int | None = None) -> None:
+        """Display a figure with caption, alternative text and provenance.
+
+        Args:
+            plate: The figure.
+            seed: The one seed that it shows; all of the run if None.
+        """
+        show(
+            plate.figure,
+            caption=plate.caption,
+            alt=plate.alt,
+            name=plate.name,
+            provenance=self.provenance(seed),
+        )
+
+    def verdicts(self, *ids: str) -> None:
+        """Display the verdicts of some claims on this run, each with effect, interval, n, data and preset."""
+        from IPython.display import HTML, display
+
+        display(HTML(verdict_list([judge(claim, self.run) for claim in ids])))
+
+    def say(self, text: str) -> None:
+        """Display a sentence whose numbers come from data: Markdown."""
+        from IPython.display import Markdown, display
+
+        display(Markdown(text))
+
+
+def verdict_list(verdicts: list[Verdict]) -> str:
+    """Verdicts as a list of chips with what each is about and the numbers behind it; HTML."""
+    about = {claim.id: claim for claim in claims()}
+    items = []
+    for verdict in verdicts:
+        claim = about[verdict.claim]
+        numbers = "; ".join(
+            f"{html.escape(part.name)}: {part.interval()} ({part.level:.0%} interval, n = {part.n})"
+            for part in verdict.parts
+        )
+        where = " · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure)))
+        status = verdict.status.replace(" ", "-")
+        items.append(
+            f'<li id="claim-{verdict.claim.lower()}"><span class="verdict-{status}">{verdict.status}</span>'
+            f"<span><strong>{verdict.claim}</strong> {html.escape(claim.statement)}</span>"
+            f'<span class="provenance">{numbers}. {html.escape(verdict.note)} {where}.</span></li>'
+        )
+    return f'<ul class="verdicts">{"".join(items)}</ul>'

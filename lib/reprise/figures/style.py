@@ -1,0 +1,181 @@
+"""One look for every figure: colours with fixed meanings, labels at the ends of lines, intervals over seeds.
+
+Ink is drawn in black and greys and the background left transparent; colours that carry meaning are listed here
+and nowhere else. The book replaces each of them by a CSS variable (``assets/reprise.css``), so that the same
+drawing reads well on a dark page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LAYER_RAMP = ("#86bbe0", "#4f97c9", "#2a72a8", "#0f4a78")
+"""Blocks, from the first (light) to the last (dark): depth."""
+
+HEAD = "#d55e00"
+"""The head (logits): the single warm accent."""
+
+CONDITIONS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
+"""Okabe–Ito colours for conditions and tasks, in the order in which meanings are given them."""
+
+MATRIX_MAP = "cividis"
+"""Colour map of similarity matrices: perceptually uniform, safe for colour blindness."""
+
+MUTED = "#6e6e6e"
+FAINT = "#c8c8c8"
+WIDTH = 7.4
+"""Width of the text column in inches."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure with what must stand beside it.
+
+    Attributes:
+        figure: The drawing.
+        name: Id on its page, lower-case with hyphens.
+        caption: What it shows, and of what and over what its bands are.
+        alt: The figure in words, for readers who do not see it: what is drawn and what it says.
+    """
+
+    figure: Figure
+    name: str
+    caption: str
+    alt: str
+
+
+def layer_colours(layers: Sequence[str]) -> dict[str, str]:
+    """One colour a layer: the ramp by depth, the head set apart.
+
+    Args:
+        layers: Names in order of depth; ``"logits"`` is the head.
+
+    Returns:
+        Name → hexadecimal colour.
+    """
+    body = [layer for layer in layers if layer != "logits"]
+    if len(body) <= len(LAYER_RAMP):
+        ramp = [LAYER_RAMP[i] for i in np.linspace(0, len(LAYER_RAMP) - 1, len(body)).round().astype(int)]
+    else:
+        from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+        smooth = LinearSegmentedColormap.from_list("depth", LAYER_RAMP)
+        ramp = [to_hex(smooth(x)) for x in np.linspace(0, 1, len(body))]
+    return {**dict(zip(body, ramp, strict=True)), "logits": HEAD}
+
+
+@contextlib.contextmanager
+def book_style() -> Iterator[None]:
+    """Matplotlib settings of the book, for the time of the block."""
+    import matplotlib
+
+    with matplotlib.rc_context(
+        {
+            "font.size": 9,
+            "font.family": "sans-serif",
+            "axes.titlesize": 9.5,
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "axes.labelsize": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": MUTED,
+            "axes.linewidth": 0.8,
+            "xtick.color": MUTED,
+            "ytick.color": MUTED,
+            "xtick.labelcolor": "black",
+            "ytick.labelcolor": "black",
+            "figure.facecolor": "none",
+            "axes.facecolor": "none",
+            "lines.linewidth": 1.6,
+            "svg.fonttype": "none",
+        }
+    ):
+        yield
+
+
+def interval_over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and 95 % t interval over the first axis.
+
+    Args:
+        values: (seeds, …).
+
+    Returns:
+        Mean, lower and upper end, each of the remaining shape; ends are NaN for a single seed.
+    """
+    from scipy import stats
+
+    values = np.asarray(values, dtype=np.float64)
+    n, mean = len(values), values.mean(0)
+    if n < 2:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    half = stats.t.ppf(0.975, n - 1) * values.std(0, ddof=1) / np.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def band(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, **line: object) -> np.ndarray:
+    """Draw the mean over seeds with its 95 % t interval.
+
+    Args:
+        axes: Where.
+        x: (points,).
+        values: (seeds, points).
+        colour: Colour of line and band.
+        line: Passed to ``axes.plot``.
+
+    Returns:
+        The mean, (points,).
+    """
+    mean, low, high = interval_over_seeds(values)
+    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(x, mean, color=colour, **line)  # type: ignore[arg-type]
+    return mean
+
+
+def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:
+    """Write labels right of the axes at the height of their lines, moved apart where they would touch.
+
+    Args:
+        axes: Where; its limits must be final.
+        labels: (height in data units, text, colour).
+        gap: Least distance as a fraction of the axes' height.
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    heights = [float(np.clip(to_axes.transform((axes.get_xlim()[0], y))[1], 0, 1)) for y, _, _ in labels]
+    order = np.argsort(heights)
+    placed = [heights[i] for i in order]
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + gap)
+    excess = max(0.0, placed[-1] - 1.02) if placed else 0.0
+    for i in range(len(placed) - 1, -1, -1):  # push back down from the top
+        limit = 1.02 if i == len(placed) - 1 else placed[i + 1] - gap
+        placed[i] = min(placed[i], limit) if excess else placed[i]
+    for position, i in zip(placed, order, strict=True):
+        _, text, colour = labels[i]
+        axes.annotate(
+            text, (1.0, position), xycoords="axes fraction", xytext=(5, 0), textcoords="offset points",
+            color=colour, va="center", fontsize=8.5, annotation_clip=False,
+        )  # fmt: skip
+
+
+def level(axes: Axes, height: float, text: str) -> None:
+    """A dotted horizontal level, such as chance, with its name at the left."""
+    axes.axhline(height, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+    axes.annotate(
+        text, (0.01, height), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+        color=MUTED, fontsize=8, va="bottom",
+    )  # fmt: skip
+
+
+def direction(measure_title: str) -> str:
+    """Axis label of a change: names the measure and says that 0 is no change."""
+    return f"change, 1 − {measure_title} (0 = none)"

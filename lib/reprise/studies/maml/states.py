@@ -1,0 +1,74 @@
+"""Study 1: the states that it looks at, by name, and the Grams that a unit keeps of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LAYERS = ("block1", "block2", "block3", "block4", "logits")
+"""Layers of study 1, in order of depth; all but the last are convolutional blocks."""
+
+MEASURES = ("rsa-correlation", "rsa-euclidean", "rsa-cosine", "cka-linear", "cka-linear-debiased", "cka-rbf")
+"""Measures kept in a unit: the paper's five, and CKA without its bias."""
+
+MATRIX_SIXTIETHS = (0, 15, 30, 45, 60)
+"""Checkpoints of the second-order matrix, in sixtieths of meta-training."""
+
+TRAJECTORY_SIXTIETHS = tuple(range(4, 60, 4))
+"""Further checkpoints whose meta-initialisation is kept for the explorers."""
+
+MATRIX_TASKS = 4
+"""Tasks of the second-order matrix."""
+
+FIRST_COUNTED = 6
+"""Sixtieths of meta-training that claims about its course leave out: the first tenth."""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """One checkpoint, before and after adaptation to each of some tasks.
+
+    Attributes:
+        before: Layer → Gram of the probe before adaptation, (n, n) and (n,).
+        after: Layer → Grams after the kept inner steps, (kept steps, tasks, n, n).
+        accuracy: Query accuracy of each task before adaptation and after the kept inner steps,
+            (1 + kept steps, tasks), in [0, 1].
+    """
+
+    before: Mapping[str, Grams]
+    after: Mapping[str, Grams]
+    accuracy: np.ndarray
+
+
+def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:
+    """Grams that a unit keeps of one layer.
+
+    Args:
+        unit: A unit's dataset with the dimension ``state``.
+        layer: Name of a layer.
+
+    Returns:
+        The Grams, stacked along states (m, n, n), and the unit restricted to these states.
+
+    Raises:
+        ValueError: The unit keeps no Grams, or not of that layer.
+    """
+    if "gram" not in unit:
+        raise ValueError("this unit keeps no Grams; see the config's explorer_seeds")
+    chosen = unit.isel(state=np.flatnonzero(unit["state_layer"].values == layer))
+    if not chosen.sizes["state"]:
+        raise ValueError(f"no layer {layer!r}; there are: {', '.join(LAYERS)}")
+    n = unit.sizes["stimulus"]
+    full = np.zeros((chosen.sizes["state"], n, n))
+    rows, columns = np.triu_indices(n)
+    full[:, rows, columns] = full[:, columns, rows] = chosen["gram"].values
+    means = chosen["feature_mean"].values.astype(np.float64)
+    return Grams(full, means, int(chosen["state_features"][0])), chosen

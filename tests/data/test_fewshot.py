@@ -1,0 +1,96 @@
+"""Episodes, probes and the synthetic glyphs."""
+
+import numpy as np
+import pytest
+import torch
+
+from reprise.data.fewshot import ClassPool, EpisodeSampler, draw_probe, generator, to_channels_first
+from reprise.data.synthetic import glyphs
+
+
+@pytest.fixture(scope="module")
+def numbered():
+    """A pool in which every image says which one it is: pixel value = 20 · class + drawing, spread over two."""
+    index = np.arange(30 * 20).reshape(30, 20)
+    images = np.zeros((30, 20, 28, 28), np.uint8)
+    images[..., 0, 0], images[..., 0, 1] = index // 256, index % 256
+    return ClassPool(images, tuple(f"a/{i}" for i in range(30)))
+
+
+def _index(images):
+    pixels = (images[..., 0, 0, :2] * 255).round().long()
+    return pixels[..., 0] * 256 + pixels[..., 1]
+
+
+def test_support_and_query_are_disjoint_and_labels_belong_to_classes(numbered):
+    episodes = EpisodeSampler(numbered, ways=5, shots=3, queries=4).sample(200, generator(0))
+    support, query = _index(episodes.support_x), _index(episodes.query_x)
+    for task in range(200):
+        assert not set(support[task].tolist()) & set(query[task].tolist())
+        assert len(set(support[task].tolist())) == 15 and len(set(query[task].tolist())) == 20
+        assert len(set(episodes.classes[task].tolist())) == 5
+        for images, labels in ((support, episodes.support_y), (query, episodes.query_y)):
+            assert torch.equal(images[task] // 20, episodes.classes[task][labels[task]])
+
+
+def test_every_class_and_drawing_is_drawn_about_equally_often(numbered):
+    episodes = EpisodeSampler(numbered, ways=5, shots=1, queries=1).sample(6000, generator(1))
+    counts = np.bincount(_index(episodes.support_x).ravel().numpy(), minlength=600)
+    # 30 000 draws over 600 images: 50 each, standard deviation about 7
+    assert counts.min() > 15 and counts.max() < 90
+
+
+def test_equal_keys_give_equal_tasks_and_others_do_not(numbered):
+    sampler = EpisodeSampler(numbered, 5, 1, 1)
+    first, again, other = (sampler.sample(4, generator(*key)) for key in ((3, 1), (3, 1), (3, 2)))
+    assert torch.equal(first.support_x, again.support_x) and torch.equal(first.query_y, again.query_y)
+    assert not torch.equal(first.support_x, other.support_x)
+
+
+def test_more_than_there_is_is_refused(numbered):
+    with pytest.raises(ValueError, match="31 ways.*30 classes"):
+        EpisodeSampler(numbered, 31, 1, 1)
+    with pytest.raises(ValueError, match="only 20 images"):
+        EpisodeSampler(numbered, 5, 10, 11)
+    with pytest.raises(ValueError, match="30 classes"):
+        draw_probe(numbered, 31, 1, generator(0))
+
+
+def test_a_probe_is_constant_for_its_key_and_names_its_stimuli(numbered):
+    probe, again = (draw_probe(numbered, 5, 10, generator(7)) for _ in range(2))
+    assert torch.equal(probe.images, again.images)
+    assert (_index(probe.images).numpy() == probe.classes * 20 + probe.drawings).all()
+    assert [numbered.names[c] for c in probe.classes] == list(probe.names)
+    assert len(set(zip(probe.classes, probe.drawings, strict=True))) == 50
+    other = draw_probe(numbered, 5, 10, generator(8))
+    assert not torch.equal(probe.images, other.images)
+
+
+def test_a_pool_without_the_probes_classes_has_none_of_them(numbered):
+    probe = draw_probe(numbered, 5, 10, generator(7))
+    rest = numbered.without(np.unique(probe.classes))
+    assert len(rest) == 25 and not set(rest.names) & set(probe.names)
+
+
+def test_rotations_are_new_classes_with_turned_images(numbered):
+    turned = numbered.rotated()
+    assert len(turned) == 120 and len(set(turned.names)) == 120
+    assert (turned.images[30 + 4] == np.rot90(numbered.images[4], axes=(1, 2))).all()
+
+
+def test_channels_come_first():
+    assert to_channels_first(np.zeros((2, 3, 5, 6, 3), np.uint8)).shape == (2, 3, 3, 5, 6)
+    assert to_channels_first(np.zeros((2, 3, 5, 6), np.uint8)).shape == (2, 3, 1, 5, 6)
+
+
+def test_glyphs_are_reproducible_and_tell_classes_apart():
+    splits, again, other = glyphs(), glyphs(), glyphs(seed=1)
+    assert (splits.test.images == again.test.images).all()
+    assert not (splits.test.images == other.test.images).all()
+    names = [*splits.train.names, *splits.validation.names, *splits.test.names]
+    assert len(names) == len(set(names)) == 120
+    x = splits.test.images.astype(float).reshape(36, 20, -1)
+    assert (x.max(-1) > 100).all()  # no drawing is empty
+    within = ((x - x.mean(1, keepdims=True)) ** 2).sum(-1).mean()
+    between = ((x.mean(1) - x.mean((0, 1))) ** 2).sum(-1).mean()
+    assert between > within / 3

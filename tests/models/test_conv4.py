@@ -1,0 +1,79 @@
+"""The two conv4 networks."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from reprise.models.conv4 import BatchStatisticsNorm, Conv4Maml, Conv4Transfer, SameConv2d
+
+
+@pytest.mark.parametrize(
+    ("size", "downsampling", "channels", "features"),
+    [(28, "stride", 1, 64), (84, "pool", 3, 32 * 25)],
+)
+def test_published_shapes(size, downsampling, channels, features):
+    filters = 64 if downsampling == "stride" else 32
+    model = Conv4Maml(5, channels, filters, size, downsampling)
+    assert model.head.in_features == features
+    assert model(torch.rand(2, channels, size, size)).shape == (2, 5)
+
+
+def test_batch_statistics_norm_equals_torch_in_training_mode():
+    x = torch.randn(8, 3, 5, 5, dtype=torch.float64)
+    norm = BatchStatisticsNorm(3).double()
+    with torch.no_grad():
+        norm.bias.copy_(torch.tensor([0.1, -2.0, 3.0]))
+    expected = F.batch_norm(x, None, None, bias=norm.bias, training=True, eps=1e-3)
+    torch.testing.assert_close(norm(x), expected, rtol=1e-12, atol=1e-12)
+    assert torch.equal(norm.eval()(x), norm.train()(x))
+
+
+@pytest.mark.parametrize("size", [28, 14, 7, 4, 5, 84])
+def test_same_padding_follows_tensorflows_rule(size):
+    conv = SameConv2d(1, 1, stride=2)
+    with torch.no_grad():
+        conv.weight.fill_(1.0)
+    x = torch.rand(1, 1, size, size)
+    out = -(-size // 2)
+    total = max((out - 1) * 2 + 3 - size, 0)
+    before = total // 2
+    rows = []
+    for i in range(out):
+        row = []
+        for j in range(out):
+            r, c = 2 * i - before, 2 * j - before
+            row.append(x[0, 0, max(r, 0) : r + 3, max(c, 0) : c + 3].sum())
+        rows.append(torch.stack(row))
+    torch.testing.assert_close(conv(x)[0, 0], torch.stack(rows))
+
+
+def test_initial_values_follow_the_generator_and_the_named_head():
+    def build(seed, head="normal"):
+        return Conv4Maml(20, generator=torch.Generator().manual_seed(seed), head_init=head)
+
+    a, b, c = build(0), build(0), build(1)
+    for first, second, third in zip(a.parameters(), b.parameters(), c.parameters(), strict=True):
+        assert torch.equal(first, second)
+        assert not first.any() or not torch.equal(first, third)
+    assert 0.9 < a.head.weight.std() < 1.1
+    assert build(0, "xavier").head.weight.abs().max() <= (6 / 84) ** 0.5
+    assert not a.head.bias.any()
+
+
+def test_transfer_order_is_convolution_relu_norm_pool():
+    kinds = [type(layer).__name__ for layer in Conv4Transfer().blocks[0]]
+    assert kinds == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d"]
+    assert Conv4Transfer()(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: Conv4Maml(1), lambda: Conv4Transfer(1), lambda: Conv4Transfer(image_size=8)]
+)
+def test_impossible_sizes_are_refused(build):
+    with pytest.raises(ValueError, match="at least"):
+        build()
+
+
+def test_images_too_small_for_pooling_are_refused():
+    with pytest.raises(ValueError, match="too small"):
+        Conv4Maml(5, image_size=8, downsampling="pool")

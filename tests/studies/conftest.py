@@ -1,0 +1,32 @@
+"""A tiny run of study 1, made once for all tests of this session."""
+
+import dataclasses
+
+import pytest
+
+from reprise.places import Places
+from reprise.studies import study
+from reprise.studies.runner import run
+
+TINY = {"filters": 8, "analysis_tasks": 2, "evaluation_tasks": 4, "analysis_queries": 2, "analysis_steps": 2}
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    return study("maml").configure("smoke", TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_places(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("places")
+    return Places(folder / "data", folder / "results", folder / "runs")
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_config, tiny_places):
+    return run(study("maml"), tiny_config, (0, 1), tiny_places, preset="smoke", progress=False)
+
+
+@pytest.fixture
+def empty_places(tmp_path, tiny_places):
+    return dataclasses.replace(tiny_places, published=tmp_path / "results", local=tmp_path / "runs")

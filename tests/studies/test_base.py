@@ -1,0 +1,123 @@
+"""Configurations, unit ids and seeds."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reprise.places import UserError
+from reprise.studies import STUDIES, study
+from reprise.studies.base import Unit, field_stage, parse_seeds
+from reprise.studies.maml import MamlConfig
+
+MAML = study("maml")
+PUBLISHED = json.loads((Path(__file__).parent / "published_ids.json").read_text())
+
+
+@pytest.mark.parametrize(("preset", "seed"), [(p, int(s)) for p, ids in PUBLISHED.items() for s in ids])
+def test_ids_of_published_units_never_change(preset, seed):
+    """If this fails, published results can no longer be found: a default or the hash was changed."""
+    assert Unit(MAML.configure(preset, {}), seed).id == PUBLISHED[preset][str(seed)]
+
+
+def test_every_published_file_is_a_unit_of_a_preset():
+    folder = Path(__file__).parents[2] / "results" / "maml"
+    known = {identifier for ids in PUBLISHED.values() for identifier in ids.values()}
+    assert {path.stem for path in folder.glob("*.nc")} <= known
+
+
+def test_an_id_depends_on_values_not_on_how_they_were_given():
+    described = MAML.configure("as_described", {})
+    spelled = MAML.configure("laptop", {**described.model_dump(), "ways": "20"})
+    assert Unit(described, 3).id == Unit(spelled, 3).id == Unit(MamlConfig(), 3).id
+
+
+def test_every_setting_and_the_seed_change_the_id():
+    base = MAML.configure("smoke", {})
+    other = {
+        "dataset": "omniglot-minimal", "algorithm": "anil", "inner_loss": "sum", "head_init": "normal",
+        "iterations": 120, "explorer_seeds": (1,),
+    }  # fmt: skip
+    ids = {Unit(base, 0).id, Unit(base, 1).id}
+    for name, field in MamlConfig.model_fields.items():
+        value = getattr(base, name)
+        changed = other.get(name, value + 1 if isinstance(value, int) else value + 0.5 if field else None)
+        ids.add(Unit(base.parse({**base.model_dump(), name: changed}), 0).id)
+    assert len(ids) == 2 + len(MamlConfig.model_fields)
+
+
+def test_weights_depend_on_training_settings_alone():
+    base = MAML.configure("smoke", {})
+    for name in MamlConfig.model_fields:
+        assert field_stage(MamlConfig, name) in ("training", "analysis")
+    looked_at = MAML.configure("smoke", {"analysis_tasks": 7})
+    trained = MAML.configure("smoke", {"inner_rate": 0.2})
+    assert Unit(base, 0).weights_id == Unit(looked_at, 0).weights_id != Unit(trained, 0).weights_id
+    assert Unit(base, 0).id != Unit(looked_at, 0).id
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"way": 5}, ["unknown parameter 'way'", "ways", "shots"]),
+        ({"ways": "many"}, ["ways='many'", "integer"]),
+        ({"ways": 1}, ["ways=1", "greater than or equal to 2"]),
+        ({"dataset": "imagenet"}, ["dataset='imagenet'", "omniglot-minimal", "glyphs"]),
+        ({"algorithm": "reptile"}, ["algorithm='reptile'", "maml", "boil"]),
+        ({"ways": 500}, ["ways=500", "456 classes"]),
+        ({"ways": 104}, ["ways=104", "106 unseen classes", "at most 101"]),
+        ({"shots": 18}, ["shots=18", "20 images a class"]),
+        ({"probe_drawings": 21}, ["probe_drawings=21", "20 images"]),
+        ({"iterations": 100}, ["iterations=100", "multiple of 60"]),
+        ({"probe_classes": 2, "probe_drawings": 1}, ["fewer than 4 images"]),
+    ],
+)
+def test_what_cannot_be_met_is_refused_in_words(values, words):
+    with pytest.raises(UserError) as caught:
+        MAML.configure("laptop", values)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_none_means_from_the_preset():
+    assert MAML.configure("laptop", {"ways": None}) == MAML.configure("laptop", {})
+
+
+def test_unknown_names_are_refused_with_the_valid_ones():
+    with pytest.raises(UserError, match="smoke, laptop, as_described, as_released"):
+        MAML.configure("big", {})
+    with pytest.raises(UserError, match=", ".join(STUDIES)):
+        study("mamml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("0..4", (0, 1, 2, 3, 4)), ("3", (3,)), ("0,3,7", (0, 3, 7)), ("0..2,5,1", (0, 1, 2, 5)),
+        ([4, 2], (4, 2)), (6, (6,)), (None, None), (" 1 .. 2 ", (1, 2)),
+    ],
+)  # fmt: skip
+def test_seeds_as_people_write_them(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["4..1", "a", "1-3", "", "-2", "0...4", "1.5"])
+def test_seeds_that_do_not_parse_are_refused(text):
+    with pytest.raises(UserError, match="seeds"):
+        parse_seeds(text)
+
+
+def test_checkpoints_are_equally_spaced_with_a_few_dense_ones_before():
+    config = MAML.configure("laptop", {})
+    assert config.spacing * 60 == config.iterations >= 1500
+    assert set(range(0, config.iterations + 1, config.spacing)) < set(config.checkpoints)
+    dense = [i for i in config.checkpoints if 0 < i < config.spacing]
+    assert dense == [1, 2, 5, 10, 20]
+    assert config.kept_steps == [1, 5, 10]
+
+
+def test_presets_stand_on_their_own():
+    for name, preset in MAML.presets.items():
+        config = MAML.configure(name, {})
+        assert preset.about and preset.seeds and MAML.work(config) > 0
+    assert MAML.configure("as_described", {}) == MamlConfig()
