@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reprise.similarity import Grams, Measure, measure
+from reprise.similarity import Grams, Measure
+from reprise.similarity import measure as find_measure
 from reprise.similarity.matrix import labelled
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["profile"]
 
-# Without a choice of layers, networks with more of them than this are shown by their containers' outputs.
+# Networks with more layers than this are by default shown by their blocks.
 _MANY = 40
 
 
@@ -45,22 +46,20 @@ def profile(
         model_b: Another one, or the same (for the similarity of its layers to each other).
         images: (n, channels, height, width) tensor or array, as both networks expect it; or a sequence or
             loader of such batches, whose items may be (images, labels, …). It is run through more than once.
-        layers: Dotted names of layers of `model_a`, as in `named_modules()`. By default the layers proper
-            (convolutions, normalisations, activations, …) that run; of networks with more than 40 of them,
-            the modules one level below the top (the blocks of a ResNet).
-        measure: Id in the registry of measures, or an entry.
+        layers: Dotted names of layers of `model_a`. By default the layers proper (convolutions,
+            activations, …) that run; of networks with more than 40, the modules one level below the top.
+        measure: Id in the registry of measures, or an entry of it.
         layers_b: Layers of `model_b`; by default `layers` where it is given, else chosen as for `model_a`.
         batch_size: Images a forward pass, where `images` is one array.
         device: Where to run; by default where the parameters of each network are.
         memory: Gigabytes of activations held at a time. Measures that do not follow from Grams (CCA and
             relatives, Procrustes) need all layers at once and ignore it.
-        training: Leave the networks in the mode they are in (then batch norm may use, and update,
-            statistics).
+        training: Leave the networks in the mode they are in (batch norm may then update its statistics).
         progress: Show a progress bar.
 
     Returns:
-        `xarray.DataArray` (layer_a, layer_b) named by the measure's id; attribute `stimuli` is n. With equal
-        layers, `result.values.diagonal()` is the profile over depth.
+        `xarray.DataArray` (layer_a, layer_b); attribute `stimuli` is n. `result.values.diagonal()` is the
+        profile over depth, if both networks have the same layers.
 
     Raises:
         ValueError: A layer does not exist (the message lists those that do), fewer than 3 images, unknown
@@ -69,7 +68,7 @@ def profile(
     """
     from reprise.models.activations import check_layers
 
-    entry = _entry(measure)
+    entry = measure if isinstance(measure, Measure) else find_measure(measure)
     batches = _Batches(images, batch_size)
     grams = entry.follows_from_grams
     budget = memory * 1e9 if grams else float("inf")
@@ -95,10 +94,6 @@ def profile(
     result = labelled(values, entry, {"layer_a": names_a, "layer_b": names_b})
     result.attrs["stimuli"] = left[0].n if grams else len(left[0])
     return result
-
-
-def _entry(given: str | Measure) -> Measure:
-    return given if isinstance(given, Measure) else measure(given)
 
 
 def _default_layers(model: nn.Module, batches: _Batches, device: Any) -> list[str]:

@@ -131,7 +131,7 @@ def test_debiased_is_centred_on_zero_for_noise_and_biased_is_not(shape):
     values = np.array(
         [
             [similarity.cka(x, y, debiased=debiased) for debiased in (False, True)]
-            for x, y in (rng.normal(size=[2, *shape]) for _ in range(200))
+            for x, y in (rng.normal(size=(2, shape[0], shape[1])) for _ in range(200))
         ]
     )
     error = values[:, 1].std() / np.sqrt(200)

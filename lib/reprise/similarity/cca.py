@@ -180,10 +180,13 @@ def procrustes(x: Any, y: Any) -> float:
 
 def _shape(rows: Rows) -> np.ndarray:
     """Centred, of unit norm, and rotated into at most n features."""
-    centred = _centred(rows)
-    if centred.shape[1] > rows.n:
-        centred = np.asarray(np.linalg.qr(centred.T, mode="r")).T
+    centred = _narrow(_centred(rows))
     return centred / np.linalg.norm(centred)
+
+
+def _narrow(x: np.ndarray) -> np.ndarray:
+    """The same stimuli rotated into at most as many features as there are stimuli, (n, min(n, d))."""
+    return x if x.shape[1] <= len(x) else np.asarray(np.linalg.qr(x.T, mode="r")).T
 
 
 class _Basis:
@@ -192,7 +195,7 @@ class _Basis:
     def __init__(self, rows: Rows) -> None:
         self.flat = _flat(rows)
         self.centred = _centred(rows)
-        vectors, self.singular, _ = np.linalg.svd(self.centred, full_matrices=False)
+        vectors, self.singular, _ = np.linalg.svd(_narrow(self.centred), full_matrices=False)
         # Centring takes one dimension away, whatever rounding says; the rest as numpy.linalg.matrix_rank.
         eps = np.finfo(rows.dtype).eps
         threshold = self.singular[0] * max(self.centred.shape) * eps

@@ -72,18 +72,15 @@ def cka_matrix(
     """
     check_kernel(kernel, bandwidth)
     left = [as_rows(x, f"representation {i}", check=False) for i, x in enumerate(representations)]
-    right = (
-        left
-        if others is None
-        else [as_rows(y, f"other representation {j}", check=False) for j, y in enumerate(others)]
-    )
+    right = left
+    if others is not None:
+        right = [as_rows(y, f"other representation {j}", check=False) for j, y in enumerate(others)]
     _check_stimuli([rows.n for rows in (*left, *right)], debiased)
     if kernel == "linear" and features_cheaper(left, right):
         return in_feature_space(left, right, debiased)
     vectors = _vectors(left, kernel, debiased, bandwidth)
-    return np.clip(
-        vectors @ (vectors if right is left else _vectors(right, kernel, debiased, bandwidth)).T, -1.0, 1.0
-    )
+    columns = vectors if right is left else _vectors(right, kernel, debiased, bandwidth)
+    return np.clip(vectors @ columns.T, -1.0 if debiased else 0.0, 1.0)
 
 
 def cka_from_grams(
@@ -112,10 +109,8 @@ def cka_from_grams(
     left, right = _grams(gram_x, "gram_x"), _grams(gram_y, "gram_y")
     _check_stimuli([left.shape[-1], right.shape[-1]], debiased)
     vectors = kernel_vectors(left, kernel, debiased, bandwidth)
-    same = gram_x is gram_y
-    result = np.clip(
-        vectors @ (vectors if same else kernel_vectors(right, kernel, debiased, bandwidth)).T, -1.0, 1.0
-    )
+    columns = vectors if gram_x is gram_y else kernel_vectors(right, kernel, debiased, bandwidth)
+    result = np.clip(vectors @ columns.T, -1.0 if debiased else 0.0, 1.0)
     single_x, single_y = np.ndim(gram_x) == 2, np.ndim(gram_y) == 2
     if single_x and single_y:
         return float(result[0, 0])
@@ -147,6 +142,8 @@ def check_kernel(kernel: str, bandwidth: float | str) -> None:
 
 
 def _check_stimuli(counts: list[int], debiased: bool) -> None:
+    if not counts:
+        raise ValueError("no representations to compare")
     if len(set(counts)) != 1:
         raise ValueError(f"representations of different numbers of stimuli: {sorted(set(counts))}")
     if debiased and counts[0] < 4:

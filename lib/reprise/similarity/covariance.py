@@ -41,7 +41,7 @@ def in_feature_space(left: list[Rows], right: list[Rows], debiased: bool) -> np.
         for j, b in enumerate(others):
             mirrored = right is left and j < i
             result[i, j] = result[j, i] if mirrored else a.hsic(b, debiased) / (own[i] * own_others[j])
-    return np.clip(result, -1.0, 1.0)
+    return np.clip(result, -1.0 if debiased else 0.0, 1.0)
 
 
 class _Columns:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import to_numpy
-from .condensed import condense, pair_indices, square, upper
+from ._arrays import as_rows, to_numpy
+from .condensed import condense, pair_indices, square
+from .rdm import rdm_of_rows
 
 __all__ = ["Embedding", "align", "mds", "mds_of_scaled_rows"]
 
@@ -180,7 +181,7 @@ def _distances(points: np.ndarray) -> np.ndarray:
     if points.shape[1] <= 16:  # few coordinates: exact differences cost less than they save
         i, j = pair_indices(len(points))
         return np.sqrt(np.sum((points[i] - points[j]) ** 2, axis=1))
-    return upper(np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=-1)))
+    return rdm_of_rows(as_rows(points), "euclidean")
 
 
 def _stress(target: np.ndarray, distances: np.ndarray) -> float:
