@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TINY  # type: ignore[import-not-found]
 
 from reprise.places import UserError
 from reprise.store import Store, digest
@@ -84,13 +83,13 @@ def test_commands_and_seeds_are_spelled_as_they_are_read():
     assert runner.spell_seeds((4,)) == "4" and runner.spell_seeds((3, 1)) == "3,1"
 
 
-def test_time_is_estimated_from_finished_units(tiny_run, tiny_config, tiny_places):
+def test_time_is_estimated_from_finished_units(tiny_run, tiny_settings, tiny_config, tiny_places):
     store = Store(tiny_places.published, tiny_places.local)
     plan = runner.plan(MAML, tiny_config, (0, 1, 2, 3), store)
     assert [unit.seed for unit in plan.present] == [0, 1] and [unit.seed for unit in plan.missing] == [2, 3]
     spent = np.median([record["seconds"] for record in tiny_run.attrs["records"]])
     assert plan.seconds == pytest.approx(2 * spent)
-    longer = MAML.configure("smoke", {**TINY, "iterations": 600})
+    longer = MAML.configure("smoke", {**tiny_settings, "iterations": 600})
     estimate = runner.plan(MAML, longer, (0,), store).seconds
     assert estimate is not None and estimate > spent
     assert (
@@ -130,10 +129,10 @@ def _start(folder, settings):
     )
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_dataset(tmp_path):
+def test_a_killed_run_goes_on_and_ends_with_the_same_dataset(tmp_path, tiny_settings):
     import torch
 
-    settings = {**TINY, "iterations": 180}
+    settings = {**tiny_settings, "iterations": 180}
     unit = Unit(MAML.configure("smoke", settings), 0)
     killed = tmp_path / "killed"
     progress = killed / "runs" / "weights" / unit.weights_id / "progress.pt"
@@ -157,9 +156,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_dataset(tmp_path):
     assert digest(resumed) == digest(uninterrupted)
 
 
-def test_two_equal_runs_at_once_leave_one_intact_unit(tmp_path):
-    unit = Unit(MAML.configure("smoke", TINY), 0)
-    processes = [_start(tmp_path, TINY) for _ in range(2)]
+def test_two_equal_runs_at_once_leave_one_intact_unit(tmp_path, tiny_settings):
+    unit = Unit(MAML.configure("smoke", tiny_settings), 0)
+    processes = [_start(tmp_path, tiny_settings) for _ in range(2)]
     for process in processes:
         assert process.wait(timeout=400) == 0, process.stderr and process.stderr.read().decode()
     files = list((tmp_path / "runs" / "maml").iterdir())

@@ -12,8 +12,14 @@ TINY = {"filters": 8, "analysis_tasks": 2, "evaluation_tasks": 4, "analysis_quer
 
 
 @pytest.fixture(scope="session")
-def tiny_config():
-    return study("maml").configure("smoke", TINY)
+def tiny_settings():
+    """What makes the smoke preset tiny."""
+    return dict(TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_settings):
+    return study("maml").configure("smoke", tiny_settings)
 
 
 @pytest.fixture(scope="session")
