@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["profile"]
 
-# Networks with more layers than this are by default shown by their blocks.
-_MANY = 40
+_MANY = 40  # layers; networks with more are by default shown by their blocks
 
 
 def profile(
@@ -38,22 +37,21 @@ def profile(
 ) -> xarray.DataArray:
     """Similarity of every layer of one network to every layer of another, on the same images.
 
-    Both run in evaluation mode without gradients, and are left in the mode and on the device they came on.
-    Layers are taken in groups that fit into `memory`, with one pass over the images a group.
+    Both run in evaluation mode without gradients and are left as they came. Layers are taken in groups that
+    fit into `memory`, with one pass over the images a group.
 
     Args:
         model_a: Any torch module that maps a batch of images to something.
         model_b: Another one, or the same (for the similarity of its layers to each other).
-        images: (n, channels, height, width) tensor or array, as both networks expect it; or a sequence or
-            loader of such batches, whose items may be (images, labels, …). It is run through more than once.
+        images: (n, channels, height, width), as both networks expect it; or a list or loader of such batches,
+            which may be (images, labels, …); it is run through more than once.
         layers: Dotted names of layers of `model_a`. By default the layers proper (convolutions,
             activations, …) that run; of networks with more than 40, the modules one level below the top.
         measure: Id in the registry of measures, or an entry of it.
-        layers_b: Layers of `model_b`; by default `layers` where it is given, else chosen as for `model_a`.
+        layers_b: Layers of `model_b`; by default `layers`, or as for `model_a`.
         batch_size: Images a forward pass, where `images` is one array.
         device: Where to run; by default where the parameters of each network are.
-        memory: Gigabytes of activations held at a time. Measures that do not follow from Grams (CCA and
-            relatives, Procrustes) need all layers at once and ignore it.
+        memory: Gigabytes of activations held at a time. CCA and Procrustes need all layers and ignore it.
         training: Leave the networks in the mode they are in (batch norm may then update its statistics).
         progress: Show a progress bar.
 
@@ -62,8 +60,8 @@ def profile(
         profile over depth, if both networks have the same layers.
 
     Raises:
-        ValueError: A layer does not exist (the message lists those that do), fewer than 3 images, unknown
-            measure, NaN or Inf in activations.
+        ValueError: Unknown layer (the message lists those that exist) or measure, fewer than 3 images, NaN or
+            Inf in activations.
         TypeError: A layer puts out something other than one tensor with a row per image.
     """
     from reprise.models.activations import check_layers

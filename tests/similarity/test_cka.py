@@ -121,8 +121,8 @@ def test_stack_of_grams():
 def test_linear_cka_is_the_whitened_cosine_of_squared_distances(seed, n, d):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, d)), rng.normal(size=(n, d + 2))
-    rdms = [similarity.rdm(z, "sqeuclidean") for z in (x, y)]
-    assert similarity.compare(*rdms, "whitened-cosine") == pytest.approx(similarity.cka(x, y), abs=1e-10)
+    a, b = (similarity.rdm(z, "sqeuclidean") for z in (x, y))
+    assert similarity.compare(a, b, "whitened-cosine") == pytest.approx(similarity.cka(x, y), abs=1e-10)
 
 
 @pytest.mark.parametrize("shape", [(20, 400), (100, 20)])
