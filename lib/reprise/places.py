@@ -33,13 +33,13 @@ class Places:
         """Find the folders.
 
         Args:
-            environment: Variables to read ``REPRISE_DATA`` (data root) and ``REPRISE_STORE`` (local runs) from;
-                those of the process if None.
+            environment: Variables to read ``REPRISE_DATA`` (data root) and ``REPRISE_STORE`` (local runs)
+                from; those of the process if None.
             start: Folder to start the search for the checkout from; the current one if None.
 
         Returns:
-            Absolute paths. Without variables: ``data/`` and ``_runs/`` of the checkout around ``start``, or of
-            the one that the library is installed from, or of the current folder.
+            Absolute paths. Without variables: ``data/`` and ``_runs/`` of the checkout around ``start``, or
+            of the one that the library is installed from, or of the current folder.
         """
         environment = os.environ if environment is None else environment
         here = (start or Path.cwd()).resolve()

@@ -214,6 +214,7 @@ def digest(dataset: xr.Dataset) -> str:
             if kind in "OUST"
             else np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
         )
-        header = f"{name}|{','.join(map(str, variable.dims))}|{values.shape}|{'text' if kind in 'OUST' else values.dtype.str[1:]}"
+        dims, number = ",".join(map(str, variable.dims)), "text" if kind in "OUST" else values.dtype.str[1:]
+        header = f"{name}|{dims}|{values.shape}|{number}"
         total.update(header.encode() + b"\0" + content + b"\0")
     return total.hexdigest()[:16]

@@ -10,7 +10,7 @@ from reprise.data.synthetic import glyphs
 
 @pytest.fixture(scope="module")
 def numbered():
-    """A pool in which every image says which one it is: pixel value = 20 · class + drawing, spread over two."""
+    """A pool in which every image says which it is: 20 · class + drawing, spread over two pixels."""
     index = np.arange(30 * 20).reshape(30, 20)
     images = np.zeros((30, 20, 28, 28), np.uint8)
     images[..., 0, 0], images[..., 0, 1] = index // 256, index % 256

@@ -1,4 +1,4 @@
-"""Rules on simulated results: a known effect, none, and the opposite give the right verdict at the stated rate."""
+"""Rules on simulated results: an effect, none, and the opposite give the right verdict at the stated rate."""
 
 import json
 

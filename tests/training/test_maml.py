@@ -1,4 +1,4 @@
-"""Meta-gradients against an independent plain loop and finite differences, in float64; and that MAML learns."""
+"""Meta-gradients against a plain loop and finite differences, in float64; and that MAML learns."""
 
 import pytest
 import torch

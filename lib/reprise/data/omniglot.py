@@ -1,4 +1,4 @@
-"""Omniglot from its official zips: all of it, and the two minimal splits without the characters they share."""
+"""Omniglot from its official zips: the whole, and the two minimal splits without what they share."""
 
 import hashlib
 import io

@@ -13,8 +13,8 @@ _SIZE = 28
 def glyphs(seed: int = 0) -> FewShotSplits:
     """Stroke characters by invented alphabets, each character drawn 20 times by a shaky hand.
 
-    An alphabet fixes a manner (number of strokes, how curved, a grid of favoured points); a character fixes the
-    strokes; a drawing moves their points a little and shifts, turns, scales and thickens the whole.
+    An alphabet fixes a manner (number of strokes, how curved, a grid of favoured points); a character fixes
+    the strokes; a drawing moves their points a little and shifts, turns, scales and thickens the whole.
 
     Args:
         seed: Another seed gives other alphabets.
@@ -40,7 +40,8 @@ def glyphs(seed: int = 0) -> FewShotSplits:
 
     def pool(first: int, last: int) -> ClassPool:
         return ClassPool(
-            images[first:last].reshape(-1, GLYPH_DRAWINGS, _SIZE, _SIZE), tuple(sum(names[first:last], []))
+            images[first:last].reshape(-1, GLYPH_DRAWINGS, _SIZE, _SIZE),
+            tuple(name for alphabet in names[first:last] for name in alphabet),
         )
 
     return FewShotSplits(pool(0, 6), pool(6, 7), pool(7, 10))

@@ -74,16 +74,17 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
     final = _final(run, measure, trained).mean("unit")
     caption = (
-        f"Change of each layer's representation of the probe ({measure_entry(measure).title}) by adaptation at the "
-        "end of meta-training, by a sixtieth of meta-training (mean after its first tenth), by all of it, and "
-        f"against a fresh network. Marks: mean over {_seeds(run)}; bars: 95 % t interval over seeds."
+        f"Change of each layer's representation of the probe ({measure_entry(measure).title}) by adaptation "
+        "at the end of meta-training, by a sixtieth of meta-training (mean after its first tenth), by all of "
+        f"it, and against a fresh network. Marks: mean over {_seeds(run)}; bars: 95 % t interval over seeds."
     )
     alt = (
         "Five marks for each of five layers. "
         + " ".join(
             f"{layer}: adaptation changes it by {float(final.sel(layer=layer)):.2f}." for layer in LAYERS
         )
-        + f" A sixtieth of meta-training changes the layers by {float(outer.min()):.2f} to {float(outer.max()):.2f}."
+        + f" A sixtieth of meta-training changes the layers by {float(outer.min()):.2f}"
+        + f" to {float(outer.max()):.2f}."
     )
     return Plate(figure, "maml-levels", caption, alt)
 
@@ -113,8 +114,9 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
             end_labels(axes, [(ends[step, layer], layer, COLOURS[layer]) for layer in LAYERS])
     caption = (
         "Base analysis: change of each layer's representation of the constant probe between inner step 0 and "
-        f"{' and '.join(_steps(step) for step in steps)}, at each checkpoint. Lines: mean over {_seeds(run)} of the "
-        f"mean over {int(run['analysis_tasks'])} tasks; bands: 95 % t interval over seeds."
+        f"{' and '.join(_steps(step) for step in steps)}, at each checkpoint. Lines: mean over "
+        f"{_seeds(run)} of the mean over {int(run['analysis_tasks'])} tasks; "
+        "bands: 95 % t interval over seeds."
     )
     said = ", ".join(f"{layer} {ends[trained, layer]:.2f}" for layer in LAYERS)
     alt = (
@@ -124,7 +126,7 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
 
 
 def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
-    """Change of the meta-initialisation between checkpoints, and the spacing at which it equals adaptation."""
+    """Change of the meta-initialisation between checkpoints, and where it equals that by adaptation."""
     import matplotlib.pyplot as plt
 
     spacing = int(run["checkpoint"][-1]) // 60
@@ -167,22 +169,24 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
         )
     even = np.median(endpoints.break_even(run, measure).values)
     caption = (
-        "Neighbour analysis. Left: change of the meta-initialisation between checkpoints a sixtieth of meta-training "
-        "apart (the axis is cut above the first steps). Right: change of the convolutional blocks between checkpoints "
-        "further and further apart, after the first tenth of training, against their change by adaptation as trained. "
-        f"Lines: mean over {_seeds(run)}; bands: 95 % t interval over seeds."
+        "Neighbour analysis. Left: change of the meta-initialisation between checkpoints a sixtieth of "
+        "meta-training apart (the axis is cut above the first steps). Right: change of the convolutional "
+        "blocks between checkpoints further and further apart, after the first tenth of training, against "
+        f"their change by adaptation as trained. Lines: mean over {_seeds(run)}; "
+        "bands: 95 % t interval over seeds."
     )
     verdict = f"at {even:.1f} sixtieths" if np.isfinite(even) else "at no spacing that was looked at"
     alt = (
-        f"Left: change between neighbouring checkpoints, on average {float(outer.sel(layer=endpoints.BLOCKS).mean()):.3f} "
-        f"in the blocks and {float(outer.sel(layer='logits').mean()):.3f} at the logits. "
+        "Left: change between neighbouring checkpoints, on average "
+        f"{float(outer.sel(layer=endpoints.BLOCKS).mean()):.3f} in the blocks and "
+        f"{float(outer.sel(layer='logits').mean()):.3f} at the logits. "
         f"Right: change of the blocks grows with the spacing and equals that by adaptation {verdict}."
     )
     return Plate(figure, "maml-neighbours", caption, alt)
 
 
 def accuracy(run: xr.Dataset) -> Plate:
-    """Query accuracy over meta-training, before and after adaptation, beside chance and the untrained network."""
+    """Query accuracy over meta-training, with and without adaptation, beside chance and no training."""
     import matplotlib.pyplot as plt
 
     trained, last = int(run["inner_steps"]), int(run["accuracy_step"][-1])
@@ -210,9 +214,9 @@ def accuracy(run: xr.Dataset) -> Plate:
         figure.tight_layout()
         end_labels(axes, ends)
     caption = (
-        f"Accuracy on {int(run['ways'])}-way {int(run['shots'])}-shot tasks of unseen classes over meta-training, "
-        f"before and after adaptation. Lines: mean over {_seeds(run)}; bands: 95 % t interval over seeds. Dotted: "
-        "chance, and the untrained network after the same adaptation."
+        f"Accuracy on {int(run['ways'])}-way {int(run['shots'])}-shot tasks of unseen classes over "
+        f"meta-training, before and after adaptation. Lines: mean over {_seeds(run)}; bands: 95 % t interval "
+        "over seeds. Dotted: chance, and the untrained network after the same adaptation."
     )
     said = "; ".join(f"{name}: {height:.0%}" for height, name, _ in ends)
     return Plate(figure, "maml-accuracy", caption, f"Accuracy against meta-iterations. At the end, {said}.")

@@ -1,8 +1,8 @@
 """One look for every figure: colours with fixed meanings, labels at the ends of lines, intervals over seeds.
 
-Ink is drawn in black and greys and the background left transparent; colours that carry meaning are listed here
-and nowhere else. The book replaces each of them by a CSS variable (``assets/reprise.css``), so that the same
-drawing reads well on a dark page.
+Ink is drawn in black and greys and the background left transparent; colours that carry meaning are listed
+here and nowhere else. The book replaces each of them by a CSS variable (``assets/reprise.css``), so that the
+same drawing reads well on a dark page.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class BatchStatisticsNorm(nn.Module):
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution with 'same' padding also for stride 2: TensorFlow's rule, the odd pixel after the image."""
+    """'Same' padding also for stride 2, by TensorFlow's rule: the odd pixel comes after the image."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int):
         super().__init__(in_channels, out_channels, kernel_size=3, stride=stride)

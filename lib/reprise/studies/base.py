@@ -234,8 +234,8 @@ def parse_seeds(text: str | int | list[int] | tuple[int, ...] | None) -> tuple[i
     """Read seeds as people write them.
 
     Args:
-        text: ``"0..4"`` (both ends), ``"0,3,7"``, ``"2"``, mixtures of these, one number or a list of numbers;
-            None for *from the preset*.
+        text: ``"0..4"`` (both ends), ``"0,3,7"``, ``"2"``, mixtures of these, one number or a list of
+            numbers; None for *from the preset*.
 
     Returns:
         The seeds in the order given, each once; None for None.

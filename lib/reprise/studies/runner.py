@@ -19,7 +19,7 @@ Compute = Literal["missing", "never"]
 
 
 class UnitsMissing(UserError):
-    """Units are not in the store and computing was not allowed; the message names the command to make them."""
+    """Units are not in the store and computing was not allowed; the message names the command for them."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def run(
     missing = [unit for unit, dataset in found.items() if dataset is None]
     if missing and compute == "never":
         raise UnitsMissing(
-            f"{len(missing)} of {len(found)} units of {study.name} are not in {places.published} or {places.local}: "
-            f"{', '.join(f'seed {unit.seed} ({unit.id})' for unit in missing)}. "
+            f"{len(missing)} of {len(found)} units of {study.name} are not in {places.published} or "
+            f"{places.local}: {', '.join(f'seed {unit.seed} ({unit.id})' for unit in missing)}. "
             f"Make them with: {command(study, config, [unit.seed for unit in missing], preset)}"
         )
     if missing:
@@ -135,8 +135,8 @@ def gather(datasets: Sequence[xr.Dataset], preset: str = "") -> xr.Dataset:
         preset: Label to keep.
 
     Returns:
-        The joint dataset. Variables that only some units keep (such as Grams for explorers) are left to those:
-        they are NaN elsewhere. ``attrs``: config, preset, and ``records`` (provenance of each unit, in order).
+        The joint dataset without what only some units keep (Grams for explorers: load those units).
+        ``attrs``: config, preset, and ``records`` (provenance of each unit, in order).
     """
     import xarray as xr
 

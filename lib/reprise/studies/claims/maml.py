@@ -21,8 +21,9 @@ M1A = Claim(
     source="abstract",
     title="Adaptation changes the head most",
     statement="When MAML adapts to a task, features are mostly reused: the head moves, the body hardly does.",
-    rule="Change at the logits exceeds the change of every convolutional block, at the trained number of inner "
-    "steps and the end of meta-training: every one of the four paired 95 % t intervals over seeds above 0.",
+    rule="Change at the logits exceeds the change of every convolutional block, at the trained number of "
+    "inner steps and the end of meta-training: every one of the four paired 95 % t intervals over seeds "
+    "above 0.",
     version=1,
 )
 M3A = Claim(
@@ -31,8 +32,9 @@ M3A = Claim(
     source="abstract",
     title="Adaptation moves further than a stretch of training",
     statement="Adapting to one task moves representations further than a sixtieth of meta-training does.",
-    rule="Change by adaptation ÷ change between neighbouring checkpoints (1/60 of meta-training apart, after the "
-    "first tenth of it), convolutional blocks averaged: 95 % t interval over seeds of its logarithm above 0.",
+    rule="Change by adaptation ÷ change between neighbouring checkpoints (1/60 of meta-training apart, after "
+    "the first tenth of it), convolutional blocks averaged: 95 % t interval over seeds of its logarithm "
+    "above 0.",
     version=1,
 )
 M3B = Claim(
@@ -40,9 +42,10 @@ M3B = Claim(
     study="maml",
     source="abstract",
     title="Adaptation moves more layers than a stretch of training",
-    statement="The change by adaptation is shared by more layers than the change by a sixtieth of meta-training.",
-    rule="Effective number of layers (inverse Simpson index of their shares, logits counted) of adaptation minus "
-    "that of neighbouring checkpoints: 95 % t interval over seeds above 0.",
+    statement="The change by adaptation is shared by more layers than the change by a sixtieth of "
+    "meta-training.",
+    rule="Effective number of layers (inverse Simpson index of their shares, logits counted) of adaptation "
+    "minus that of neighbouring checkpoints: 95 % t interval over seeds above 0.",
     version=1,
 )
 M3 = Claim(
@@ -85,7 +88,8 @@ def adaptation_moves_more_layers(run: xr.Dataset, measure: str) -> Outcome:
     part = above(
         "effective layers, adaptation − 1/60 of meta-training", endpoints.broader(run, measure).values
     )
-    note = f"Effective number of layers: adaptation {float(inner):.2f}, 1/60 of meta-training {float(outer):.2f}."
+    numbers = f"adaptation {float(inner):.2f}, 1/60 of meta-training {float(outer):.2f}"
+    note = f"Effective number of layers: {numbers}."
     return part.status, (part,), note
 
 

@@ -1,8 +1,8 @@
 """Verdicts: what a rule says of a claim, and the interval arithmetic that all rules share.
 
-Replicate = seed. An interval is a t interval over seeds (of paired differences where a claim compares), 95 % for
-a direction and 90 % for equivalence (two one-sided tests at 5 %, Lakens 2017). Fewer than five seeds decide
-nothing.
+Replicate = seed. An interval is a t interval over seeds (of paired differences where a claim compares), 95 %
+for a direction and 90 % for equivalence (two one-sided tests at 5 %, Lakens 2017). Fewer than five seeds
+decide nothing.
 """
 
 from collections.abc import Sequence
@@ -117,8 +117,8 @@ def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, u
         unit: Unit of the values.
 
     Returns:
-        *supported* if the 90 % interval lies wholly within the margins, *contradicted* if wholly outside, else
-        *undecided*; *undecided* too with fewer than five seeds or a value that is not finite.
+        *supported* if the 90 % interval lies wholly within the margins, *contradicted* if wholly outside,
+        else *undecided*; *undecided* too with fewer than five seeds or a value that is not finite.
 
     Raises:
         ValueError: The margin is not above 0.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -195,5 +196,5 @@ def _halves(config: MamlConfig) -> tuple[np.ndarray, np.ndarray]:
 
 def _between_checkpoints(values: list[float], checkpoints: list[int]) -> np.ndarray:
     """Mean of a per-iteration quantity since the checkpoint before; NaN at the first."""
-    means = [np.mean(values[a:b]) for a, b in zip(checkpoints, checkpoints[1:], strict=False)]
+    means = [np.mean(values[a:b]) for a, b in itertools.pairwise(checkpoints)]
     return np.array([np.nan, *means])

@@ -73,13 +73,14 @@ class MamlConfig(StudyConfig):
             )
         if self.ways > test - self.probe_classes:
             raise ValueError(
-                f"ways={self.ways}: {self.dataset} has {test} unseen classes, of which {self.probe_classes} are "
-                f"the probe's, so at most {test - self.probe_classes} ways can be tested"
+                f"ways={self.ways}: {self.dataset} has {test} unseen classes, of which {self.probe_classes} "
+                f"are the probe's, so at most {test - self.probe_classes} ways can be tested"
             )
         for name, queries in (("queries", self.queries), ("analysis_queries", self.analysis_queries)):
             if self.shots + queries > entry.drawings:
                 raise ValueError(
-                    f"shots={self.shots} and {name}={queries}: {self.dataset} has {entry.drawings} images a class"
+                    f"shots={self.shots} and {name}={queries}: "
+                    f"{self.dataset} has {entry.drawings} images a class"
                 )
         if self.probe_drawings > entry.drawings:
             raise ValueError(
@@ -100,7 +101,7 @@ class MamlConfig(StudyConfig):
 
     @property
     def checkpoints(self) -> list[int]:
-        """Meta-iterations looked at: every 1/60 of training, and a few between the start and the first of these."""
+        """Meta-iterations looked at: every 1/60 of training, and a few before the first of these."""
         dense = [i for i in (1, 2, 5, 10, 20, 50, 100, 200, 500) if i < self.spacing]
         return sorted({*dense, *range(0, self.iterations + 1, self.spacing)})
 
@@ -152,6 +153,7 @@ PRESETS = {
     "as_released": Preset(
         values={"inner_loss": "sum"},
         seeds=(0, 1, 2, 3, 4),
-        about="As described, with the inner loss of the released code (a sum): an inner rate 20 times as large.",
+        about="As described, with the inner loss of the released code (a sum): an inner rate 20 times as "
+        "large.",
     ),
 }

@@ -60,7 +60,7 @@ def layer_changes(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray
 
 
 def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M3a: log of (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (unit,)."""
+    """Claim M3a: log (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (unit,)."""
     import xarray as xr
 
     inner, outer = (changes.sel(layer=BLOCKS).mean("layer") for changes in layer_changes(run, measure))
