@@ -50,7 +50,7 @@ def profile(
         measure: Id in the registry of measures, or an entry of it.
         layers_b: Layers of `model_b`; by default `layers`, or as for `model_a`.
         batch_size: Images a forward pass, where `images` is one array.
-        device: Where to run; by default where the parameters of each network are.
+        device: Where to run; by default where each network is.
         memory: Gigabytes of activations held at a time. CCA and Procrustes need all layers and ignore it.
         training: Leave the networks in the mode they are in (batch norm may then update its statistics).
         progress: Show a progress bar.

@@ -94,6 +94,17 @@ def test_large_offset_in_single_precision():
         np.testing.assert_allclose(similarity.rdm(x, distance), expected, rtol=0, atol=5e-6 * expected.max())
 
 
+@pytest.mark.parametrize("distance", ["correlation", "euclidean", "cosine"])
+def test_memory_layouts(distance):
+    base = (sample((25, 14_000)) + 0.4).astype(np.float32)
+    expected = reference(base, distance)
+    wide = np.zeros((50, 28_000), np.float32)
+    wide[::2, ::2] = base
+    for x in (np.asfortranarray(base), wide[::2, ::2], base[::-1][::-1], base[:, ::-1]):
+        got = similarity.rdm(x, distance)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=5e-6 * max(1, expected.max()))
+
+
 def test_extreme_magnitudes():
     x = sample((10, 50))
     expected = reference(x, "correlation")

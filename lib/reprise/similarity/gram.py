@@ -55,7 +55,9 @@ def gram_matrix(
 
     gram = _sum_of_products(rows, lambda block: block.astype(kind, copy=False), out)
     if centre == "rows":
-        sums = rows.values.sum(axis=1, dtype=kind).astype(np.float64)
+        # Along contiguous rows NumPy sums pairwise, which single precision can afford; else it does not.
+        exact = kind if rows.values.flags.c_contiguous else np.float64
+        sums = rows.values.sum(axis=1, dtype=exact).astype(np.float64)
         # Means can come off the products as long as they do not dominate them.
         share = sums**2 / rows.d
         if np.all((share <= 0.8 * np.diagonal(gram)) | rows.constant):
@@ -65,7 +67,7 @@ def gram_matrix(
 
         def centred(block: np.ndarray) -> np.ndarray:
             result = np.subtract(block, mean, dtype=kind)
-            np.add(sums, result.sum(axis=1), out=sums)
+            np.add(sums, result.sum(axis=1, dtype=np.float64), out=sums)
             return result
 
         gram = _sum_of_products(rows, centred, out)
@@ -106,6 +108,8 @@ def _sum_of_products(
     edges = [rows.d * part // parts for part in range(parts + 1)]
     for start, stop in pairwise(edges):
         block = prepare(rows.values[:, start:stop])
+        if min(block.strides) != block.itemsize:  # strides that BLAS does not take would end in a plain loop
+            block = np.ascontiguousarray(block)
         # The same array twice goes to SYRK, half the work of a general product.
         if start == 0 and block.dtype == np.float64:
             np.matmul(block, block.T, out=total)
