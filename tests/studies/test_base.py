@@ -39,9 +39,9 @@ def test_every_setting_and_the_seed_change_the_id():
         "iterations": 120, "explorer_seeds": (1,),
     }  # fmt: skip
     ids = {Unit(base, 0).id, Unit(base, 1).id}
-    for name, field in MamlConfig.model_fields.items():
+    for name in MamlConfig.model_fields:
         value = getattr(base, name)
-        changed = other.get(name, value + 1 if isinstance(value, int) else value + 0.5 if field else None)
+        changed = other[name] if name in other else value + (1 if isinstance(value, int) else 0.5)
         ids.add(Unit(base.parse({**base.model_dump(), name: changed}), 0).id)
     assert len(ids) == 2 + len(MamlConfig.model_fields)
 
@@ -109,6 +109,7 @@ def test_seeds_that_do_not_parse_are_refused(text):
 
 def test_checkpoints_are_equally_spaced_with_a_few_dense_ones_before():
     config = MAML.configure("laptop", {})
+    assert isinstance(config, MamlConfig)
     assert config.spacing * 60 == config.iterations >= 1500
     assert set(range(0, config.iterations + 1, config.spacing)) < set(config.checkpoints)
     dense = [i for i in config.checkpoints if 0 < i < config.spacing]

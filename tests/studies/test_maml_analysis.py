@@ -47,7 +47,7 @@ def pieces(tiny_run, tiny_config, tiny_places):
 
 def _adapted(model, x, y, rate, steps):
     """Plain gradient descent on every parameter but the offsets of batch norm."""
-    moving = [p for name, p in model.named_parameters() if ".1." not in name]
+    moving = [p for name, p in model.named_parameters() if not name.endswith(".1.bias")]
     for _ in range(steps):
         gradients = torch.autograd.grad(F.cross_entropy(model(x), y), moving)
         with torch.no_grad():

@@ -175,12 +175,14 @@ def _assemble(
             "moment": ["untrained", "trained"],
             "stimulus_class": ("stimulus", probe.classes.astype(np.int16)),
             "stimulus_drawing": ("stimulus", probe.drawings.astype(np.int16)),
+            "stimulus_split": "test",
             "stimulus_name": ("stimulus", np.array(probe.names)),
             "seed": unit.seed,
             **{name: getattr(config, name) for name in type(config).model_fields if name != "explorer_seeds"},
         },
     )
-    dataset = dataset.map(lambda values: values.astype(np.float32))
+    # Not by `map`, which would drop the coordinates of stimuli: no variable but the Grams is along them.
+    dataset = dataset.assign({name: values.astype(np.float32) for name, values in dataset.data_vars.items()})
     if unit.seed in config.explorer_seeds:
         states, _ = analysis.kept_states(sixtieths, adapted, config.kept_steps)
         dataset = dataset.merge(states)

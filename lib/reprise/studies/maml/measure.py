@@ -118,9 +118,11 @@ def evaluate(
     from .train import inner_loop
 
     inner = inner_loop(config)
+
+    def one_task(support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor) -> Tensor:
+        return task_outcome(model, parameters, (support_x, support_y, query_x, query_y), inner)[1]
+
     with torch.no_grad():
         batch = episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y
-        _, accuracies = vmap(lambda *task: task_outcome(model, parameters, task, inner), chunk_size=20)(
-            *batch
-        )
+        accuracies = vmap(one_task, chunk_size=20)(*batch)
     return accuracies.cpu().numpy()
