@@ -1,7 +1,10 @@
 """The two conv4 networks."""
 
+from typing import Literal
+
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from reprise.models.conv4 import BatchStatisticsNorm, Conv4Maml, Conv4Transfer, SameConv2d
@@ -48,7 +51,7 @@ def test_same_padding_follows_tensorflows_rule(size):
 
 
 def test_initial_values_follow_the_generator_and_the_named_head():
-    def build(seed, head="normal"):
+    def build(seed, head: Literal["normal", "xavier"] = "normal"):
         return Conv4Maml(20, generator=torch.Generator().manual_seed(seed), head_init=head)
 
     a, b, c = build(0), build(0), build(1)
@@ -61,7 +64,9 @@ def test_initial_values_follow_the_generator_and_the_named_head():
 
 
 def test_transfer_order_is_convolution_relu_norm_pool():
-    kinds = [type(layer).__name__ for layer in Conv4Transfer().blocks[0]]
+    block = Conv4Transfer().blocks[0]
+    assert isinstance(block, nn.Sequential)
+    kinds = [type(layer).__name__ for layer in block]
     assert kinds == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d"]
     assert Conv4Transfer()(torch.rand(2, 3, 32, 32)).shape == (2, 10)
 

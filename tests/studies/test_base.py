@@ -83,6 +83,16 @@ def test_none_means_from_the_preset():
     assert MAML.configure("laptop", {"ways": None}) == MAML.configure("laptop", {})
 
 
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("[0,1]", (0, 1)), ("0, 1", (0, 1)), ("3", (3,)), ("[]", ()), ("", ())]
+)
+def test_lists_as_the_command_line_takes_them(text, seeds):
+    config = MAML.configure("smoke", {"explorer_seeds": text})
+    assert config == MAML.configure("smoke", {"explorer_seeds": seeds})
+    with pytest.raises(UserError, match="explorer_seeds"):
+        MAML.configure("smoke", {"explorer_seeds": "0,first"})
+
+
 def test_unknown_names_are_refused_with_the_valid_ones():
     with pytest.raises(UserError, match="smoke, laptop, as_described, as_released"):
         MAML.configure("big", {})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from ..places import Places
     from ..store import Store
     from ..studies.base import Study, StudyConfig
+    from ..studies.runner import Compute
 
 
 def find_places() -> Places:
@@ -34,6 +35,19 @@ def without_published(places: Places) -> Places:
 def join(settings: list[str] | None, more: list[str] | None) -> list[str]:
     """Settings given by ``--set`` and those that follow it bare."""
     return [*(settings or []), *(more or [])]
+
+
+def read_compute(text: str) -> Compute:
+    """What to do about missing units, refused before anything else if it is neither.
+
+    Raises:
+        UserError: It is neither ``missing`` nor ``never``.
+    """
+    from ..places import UserError
+
+    if text not in ("missing", "never"):
+        raise UserError(f"--compute {text}: choose missing or never")
+    return cast("Compute", text)
 
 
 def read_request(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .reports import describe_plan, execute_chapter, local_run, report
-from .requests import join, open_store, read_request, without_published
+from .requests import join, open_store, read_compute, read_request, without_published
 
 app = typer.Typer()
 
@@ -53,12 +53,13 @@ def run(
     """Train what is missing, execute the chapter, and say how the outcome compares with the published one."""
     from ..studies import runner
 
+    allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
     # With --again the published layer is a folder that does not exist.
     source = without_published(places) if again else places
     plan = runner.plan(chosen, config, numbers, open_store(source))
     typer.echo(f"{study} · {preset} · seeds {runner.spell_seeds(numbers)}: {describe_plan(plan)}")
-    outcome = runner.run(chosen, config, numbers, source, compute, preset, device, download)
+    outcome = runner.run(chosen, config, numbers, source, allowed, preset, device, download)
     if notebook and not again:  # the chapter would show the published units
         typer.echo(f"executed notebook: {execute_chapter(places, chosen, config, numbers, preset)}")
     report(chosen, config, numbers, outcome, preset, places, again)

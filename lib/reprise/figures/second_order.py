@@ -48,10 +48,10 @@ def second_order(
     caption = (
         f"Seed {int(unit['seed'])}. Left: dissimilarity ({measure_entry(measure).title}) of the probe's "
         f"representation among {len(MATRIX_SIXTIETHS)} checkpoints × {tasks} tasks × inner steps "
-        f"{', '.join(map(str, steps))}; within a checkpoint the first row is the meta-initialisation, "
-        "then task by task. Right: the same as a map (metric MDS). Squares: meta-initialisations, numbered in order of "
-        "training and joined by the grey line; coloured lines: the inner steps of each task, ending in its "
-        "symbol."
+        f"{', '.join(map(str, steps))}; within a checkpoint the first row is the meta-initialisation, then "
+        "task by task. Right: the same as a map (metric MDS). Squares: meta-initialisations, numbered in "
+        "order of training and joined by the grey line; coloured lines: the inner steps of each task, "
+        "ending in its symbol."
     )
     return Plate(figure, "maml-second-order", caption, f"Matrices and maps of states. {'; '.join(said)}.")
 

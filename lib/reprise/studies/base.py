@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from ..places import UserError
 from ..provenance import dumps
@@ -42,6 +42,15 @@ class StudyConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     study: ClassVar[str]
     protocol: ClassVar[int] = 1
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_list(cls, value: Any, info: ValidationInfo) -> Any:
+        """Lists as they are written on a command line: ``[0,1]``, ``0,1`` or ``[]``."""
+        field = cls.model_fields[info.field_name or ""]
+        if not isinstance(value, str) or get_origin(field.annotation) is not tuple:
+            return value
+        return [part.strip() for part in value.strip().strip("[]()").split(",") if part.strip()]
 
     def settings(self, stage: Stage | None = None) -> dict[str, Any]:
         """Fields that differ from the frozen defaults, as JSON values.
