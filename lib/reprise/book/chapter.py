@@ -62,7 +62,14 @@ class Chapter:
         config = study.configure(preset, overrides)
         numbers = parse_seeds(seeds) or study.preset(preset).seeds
         run = runner.run(study, config, numbers, places, compute, preset)  # type: ignore[arg-type]
-        return cls(study, config, numbers, preset, places, run)
+        return cls(
+            study,
+            config,
+            numbers,
+            preset,
+            places,
+            run.assign_attrs(preset=runner.label(study, config, preset)),
+        )
 
     @property
     def command(self) -> str:
@@ -92,7 +99,9 @@ class Chapter:
         seeds = self.seeds if seed is None else (seed,)
         chosen = [records[self.seeds.index(number)] for number in seeds]
         data = self.config.model_dump().get("dataset", "")
-        return summary(chosen, {"seeds": runner.spell_seeds(seeds), "data": data, "preset": self.preset})
+        return summary(
+            chosen, {"seeds": runner.spell_seeds(seeds), "data": data, "preset": self.run.attrs["preset"]}
+        )
 
     def show(self, plate: Plate, seed: int | None = None) -> None:
         """Display a figure with caption, alternative text and provenance.

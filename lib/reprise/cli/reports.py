@@ -34,21 +34,40 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def execute_chapter(
-    places: Places, study: Study, config: StudyConfig, seeds: tuple[int, ...], preset: str
-) -> Path:
-    """Execute the study's chapter on units that are all in the store by now."""
-    from ..book.driver import execute_notebook
+def find_chapter(places: Places, study: Study) -> Path:
+    """The study's chapter; asked for before hours of training, not after them.
+
+    Raises:
+        UserError: There is no chapter here, or nothing to execute it with.
+    """
+    from importlib.util import find_spec
+
     from ..places import UserError
-    from ..studies.runner import units
 
     if places.root is None:
         raise UserError("no checkout of the book here, so there is no chapter to execute; use --no-notebook")
+    source = places.root / "chapters" / study.name / f"{study.name}.ipynb"
+    if not source.is_file():
+        raise UserError(f"no chapter at {source}; use --no-notebook")
+    if not (find_spec("papermill") and find_spec("ipykernel")):
+        raise UserError(
+            "executing the chapter needs papermill and ipykernel (pip install 'reprise[book]'); "
+            "without them use --no-notebook"
+        )
+    return source
+
+
+def execute_chapter(
+    source: Path, places: Places, study: Study, config: StudyConfig, seeds: tuple[int, ...], preset: str
+) -> Path:
+    """Execute the study's chapter on units that are all in the store by now."""
+    from ..book.driver import execute_notebook
+    from ..studies.runner import units
+
     base = study.configure(preset, {}).model_dump(mode="json")
     changed = {key: value for key, value in config.model_dump(mode="json").items() if value != base[key]}
     target = places.local / "notebooks" / f"{study.name}-{preset}-{units(config, seeds)[0].id[:8]}.ipynb"
     parameters = {"preset": preset, "seeds": list(seeds), "compute": "never", **changed}
-    source = places.root / "chapters" / study.name / f"{study.name}.ipynb"
     return execute_notebook(source, target, parameters)
 
 
@@ -103,4 +122,14 @@ def report(
             if first is not None and second is not None:
                 gap = comparison.largest_difference(first, second)
                 words = "the same numbers" if gap == 0 else f"numbers differ by up to {gap:.2g}"
+                if gap and any(_made_on(first)[key] != _made_on(second)[key] for key in _made_on(first)):
+                    words += " (other device, threads or versions: the same only as statistics are)"
                 typer.echo(f"seed {unit.seed}: {words} as the published unit {unit.id}")
+
+
+def _made_on(unit: xr.Dataset) -> dict:
+    """What must be the same for a unit to give the same numbers."""
+    from ..studies.runner import provenance
+
+    record = provenance(unit)
+    return {key: record[key] for key in ("device_name", "threads", "versions")}

@@ -47,7 +47,6 @@ class DatasetEntry:
         citation: Key in the book's bibliography, or empty.
         files: Files to have; empty for synthetic sets.
         stand_in: Synthetic set to use where this one is missing, or empty.
-        torchvision: Class in ``torchvision.datasets`` that fetches it, or empty.
         synthetic: Version of the drawing code, 0 for real data.
         classes: Number of classes by split, so that requests can be refused before anything is loaded.
         drawings: Images of each class.
@@ -61,7 +60,6 @@ class DatasetEntry:
     citation: str
     files: tuple[DataFile, ...] = ()
     stand_in: str = ""
-    torchvision: str = ""
     synthetic: int = 0
     classes: Mapping[str, int] = field(default_factory=dict)
     drawings: int = 0

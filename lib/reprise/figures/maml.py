@@ -69,6 +69,8 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
             )  # fmt: skip
         axes.set_xticks(np.arange(len(LAYERS)), LAYERS)
         axes.set_ylabel(direction(symbol(measure)))
+        # Changes lie in 0 … 2; intervals of very few seeds would stretch the axis beyond that.
+        axes.set_ylim(max(axes.get_ylim()[0], -0.1), min(axes.get_ylim()[1], 2))
         axes.grid(axis="y", color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
         axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)

@@ -105,7 +105,7 @@ def run(
     Raises:
         UnitsMissing: Units are missing and ``compute="never"``.
         DataMissing: Data to train on are missing.
-        UserError: ``compute`` is neither.
+        UserError: ``compute`` is neither, or there is no such device.
     """
     if compute not in ("missing", "never"):
         raise UserError(f"compute={compute!r}: choose missing or never")
@@ -119,8 +119,9 @@ def run(
             f"Make them with: {command(study, config, [unit.seed for unit in missing], preset)}"
         )
     if missing:
+        device = check_device(device) if device else default_device()
         check_data(study, config, places.data, download)
-        context = Context(places.data, places.local / "weights", device or default_device(), progress)
+        context = Context(places.data, places.local / "weights", device, progress)
         for unit in missing:
             store.write(unit, study.compute(unit, context))
             found[unit] = store.load(unit)
@@ -176,16 +177,44 @@ def check_data(study: Study, config: StudyConfig, root: Path, download: bool = F
         require(dataset_entry(name), root, download)
 
 
+def check_device(device: str) -> str:
+    """A device string, if something can be computed there.
+
+    Raises:
+        UserError: torch does not know it or does not find it on this machine; the message says which there are.
+    """
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"device {device!r} cannot be used ({reason}); there are: {', '.join(there)}"
+        ) from None
+    return device
+
+
+def label(study: Study, config: StudyConfig, preset: str) -> str:
+    """A preset's name, with the settings that were changed: ``laptop, ways=10``."""
+    return ", ".join([preset, *_changes(study, config, preset)])
+
+
 def command(study: Study, config: StudyConfig, seeds: Sequence[int], preset: str = "") -> str:
     """The exact command line that computes a condition."""
-    base = study.configure(preset, {}) if preset in study.presets else study.config()
     name = preset if preset in study.presets else next(iter(study.presets))
-    base = study.configure(name, {}) if name else base
-    values, before = config.model_dump(mode="json"), base.model_dump(mode="json")
-    changed = [f"{key}={_shell(value)}" for key, value in values.items() if value != before[key]]
+    changed = _changes(study, config, name)
     words = ["reprise run", study.name, "--preset", name]
     words += [f"--set {' '.join(changed)}"] if changed else []
     return " ".join([*words, "--seeds", spell_seeds(seeds)])
+
+
+def _changes(study: Study, config: StudyConfig, preset: str) -> list[str]:
+    """Settings in which a condition differs from a preset, as ``key=value``."""
+    before = study.configure(preset, {}).model_dump(mode="json")
+    values = config.model_dump(mode="json")
+    return [f"{key}={_shell(value)}" for key, value in values.items() if value != before[key]]
 
 
 def _shell(value: object) -> str:
