@@ -7,6 +7,8 @@ import typer
 from ..places import UserError
 from . import data, studies
 
+_INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+
 app = typer.Typer(
     help="Re-execute, inspect and publish the studies of the book.",
     no_args_is_help=True,
@@ -25,8 +27,11 @@ def main() -> None:
     finished stays.
     """
     try:
-        # Not in standalone mode, in which Ctrl-C would be swallowed and end with 1.
-        sys.exit(app(standalone_mode=False) or 0)
+        # Not in standalone mode, in which errors end in typer's own words.
+        status = app(standalone_mode=False) or 0
+        if status == _INTERRUPTED:  # typer turns Ctrl-C into an exit of its own
+            raise KeyboardInterrupt
+        sys.exit(status)
     except UserError as error:
         print(f"reprise: {error}", file=sys.stderr)
         sys.exit(2)
@@ -35,7 +40,7 @@ def main() -> None:
             "\nstopped; finished units and training progress are kept, the same command goes on",
             file=sys.stderr,
         )
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except Exception as error:
         # Click's own complaints (unknown option, missing argument) know how to show themselves.
         if hasattr(error, "show") and hasattr(error, "exit_code"):

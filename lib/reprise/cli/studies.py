@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .reports import describe_plan, execute_chapter, local_run, report
+from .reports import describe_plan, execute_chapter, find_chapter, local_run, report
 from .requests import join, open_store, read_compute, read_request, without_published
 
 app = typer.Typer()
@@ -55,13 +55,16 @@ def run(
 
     allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
+    # With --again the chapter would show the published units.
+    chapter = find_chapter(places, chosen) if notebook and not again else None
     # With --again the published layer is a folder that does not exist.
     source = without_published(places) if again else places
     plan = runner.plan(chosen, config, numbers, open_store(source))
     typer.echo(f"{study} · {preset} · seeds {runner.spell_seeds(numbers)}: {describe_plan(plan)}")
     outcome = runner.run(chosen, config, numbers, source, allowed, preset, device, download)
-    if notebook and not again:  # the chapter would show the published units
-        typer.echo(f"executed notebook: {execute_chapter(places, chosen, config, numbers, preset)}")
+    if chapter:
+        executed = execute_chapter(chapter, places, chosen, config, numbers, preset)
+        typer.echo(f"executed notebook: {executed}")
     report(chosen, config, numbers, outcome, preset, places, again)
 
 

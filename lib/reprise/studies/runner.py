@@ -181,18 +181,16 @@ def check_device(device: str) -> str:
     """A device string, if something can be computed there.
 
     Raises:
-        UserError: torch does not know it or does not find it on this machine; the message says which there are.
+        UserError: torch cannot compute on it on this machine; the message lists those that it can use.
     """
     import torch
 
     try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError):
         there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"device {device!r} cannot be used ({reason}); there are: {', '.join(there)}"
-        ) from None
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        raise UserError(f"device {device!r} cannot be used here; there are: {', '.join(there)}") from None
     return device
 
 
