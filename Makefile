@@ -43,7 +43,7 @@ lint: $(STAMP)
 
 # One resolution for every platform and Python version; run after a change of pyproject.toml.
 requirements:
-	uv pip compile --universal --python-version 3.11 --all-extras --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --extra book --extra test --no-emit-index-url \
 	  --custom-compile-command "make requirements" pyproject.toml -o requirements.txt
 
 clean:
