@@ -5,8 +5,9 @@ import re
 import matplotlib
 import pytest
 
-from reprise.book.display import ON_DARK, ON_LIGHT, PAPER, figure_html, show
+from reprise.book.display import PAPER, figure_html, show
 from reprise.book.page import read_page
+from reprise.figures.style import ON_DARK, ON_LIGHT
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 BLOCKED = (
-    "IPython", "ipywidgets", "ipykernel", "papermill", "nbclient", "nbformat", "jupyter_client", "jupyter_core",
-    "jupyter_book", "matplotlib", "anywidget", "timm", "torchvision", "rsatoolbox",
+    "IPython", "ipywidgets", "ipykernel", "papermill", "nbclient", "nbformat", "jupyter_client",
+    "jupyter_core", "jupyter_book", "matplotlib", "anywidget", "timm", "torchvision", "rsatoolbox",
 )  # fmt: skip
 
 SCRIPT = """

@@ -5,8 +5,9 @@ rewritten once, when the figure is shown. Neutral greys become mixtures of the p
 background: black is the text, white the paper, and a light grid stays faint on a dark page. A colour that
 carries meaning, as ``#0f4a78``, becomes ``var(--ink-0f4a78, #0f4a78)``: ``assets/reprise.css`` gives those
 that would be lost on a dark page a lighter value there; wherever it is not loaded, the colour is as drawn. A
-figure made for this draws ink in black and greys on a transparent background. Text that stands on a coloured
-field must not follow the page: ``ON_LIGHT`` and ``ON_DARK`` are a black and a white that stay.
+figure made for this draws ink in black and greys on a transparent background. Text on a coloured field must
+not follow the page: ``ON_LIGHT`` and ``ON_DARK`` of ``reprise.figures.style`` are a black and a white that
+stay.
 
 Text stays text (``svg.fonttype: none``) in the reader's system font, so it can be selected, searched and read
 aloud. Ids inside the SVG get the figure's name as prefix: several figures can stand on one page.
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 # The page's background in the built book, in JupyterLab, and anywhere else.
 PAPER = "var(--pst-color-background, var(--jp-layout-color0, Canvas))"
-
-ON_LIGHT = "#000001"
-"""Black for text on a light coloured field, such as a cell of a matrix; the same on light and dark pages."""
-
-ON_DARK = "#fffffe"
-"""White for text on a dark coloured field."""
 
 # Points of an SVG are 1/72 inch and matplotlib's sizes are true to that; a page counts 96 pixels an inch.
 _PX_PER_POINT = 96 / 72

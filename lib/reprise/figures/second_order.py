@@ -11,7 +11,7 @@ from ..similarity.embedding import mds
 from ..similarity.measures import measure as measure_entry
 from ..studies.maml.endpoints import PRIMARY
 from ..studies.maml.states import MATRIX_SIXTIETHS, state_grams
-from .style import CONDITIONS, FAINT, MATRIX_MAP, MUTED, WIDTH, Plate, book_style
+from .style import CONDITIONS, FAINT, MATRIX_MAP, MUTED, ON_DARK, WIDTH, Plate, book_style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,8 +85,8 @@ def _draw_matrix(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str,
     starts = np.flatnonzero(np.r_[True, np.diff(checkpoints) > 0])
     ends = np.r_[starts[1:], len(checkpoints)]
     for edge in starts[1:]:
-        axes.axhline(edge - 0.5, color="#fffffe", linewidth=0.8)
-        axes.axvline(edge - 0.5, color="#fffffe", linewidth=0.8)
+        axes.axhline(edge - 0.5, color=ON_DARK, linewidth=0.8)
+        axes.axvline(edge - 0.5, color=ON_DARK, linewidth=0.8)
     middles, names = (starts + ends - 1) / 2, [str(checkpoints[i] * spacing) for i in starts]
     axes.set_xticks(middles, names)
     axes.set_yticks(middles, names)

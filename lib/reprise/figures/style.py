@@ -30,6 +30,12 @@ CONDITIONS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
 MATRIX_MAP = "cividis"
 """Colour map of similarity matrices: perceptually uniform, safe for colour blindness."""
 
+ON_LIGHT = "#000001"
+"""Black for text on a light coloured field, such as a cell of a matrix; the same on light and dark pages."""
+
+ON_DARK = "#fffffe"
+"""White for text on a dark coloured field."""
+
 MUTED = "#6e6e6e"
 FAINT = "#c8c8c8"
 WIDTH = 7.4
