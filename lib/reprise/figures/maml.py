@@ -78,7 +78,7 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     caption = (
         f"Change of each layer's representation of the probe ({measure_entry(measure).title}) by adaptation "
         "at the end of meta-training, by a sixtieth of meta-training (mean after its first tenth), by all of "
-        f"it, and against a fresh network. Marks: mean over {_seeds(run)}; bars: 95 % t interval over seeds."
+        f"it, and against a fresh network. Marks: mean over {_seeds(run)}; {_interval(run, 'bars')}."
     )
     alt = (
         "Five marks for each of five layers. "
@@ -118,7 +118,7 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         "Base analysis: change of each layer's representation of the constant probe between inner step 0 and "
         f"{' and '.join(_steps(step) for step in steps)}, at each checkpoint. Lines: mean over "
         f"{_seeds(run)} of the mean over {int(run['analysis_tasks'])} tasks; "
-        "bands: 95 % t interval over seeds."
+        f"{_interval(run, 'bands')}."
     )
     said = ", ".join(f"{layer} {ends[trained, layer]:.2f}" for layer in LAYERS)
     alt = (
@@ -175,7 +175,7 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
         "meta-training apart (the axis is cut above the first steps). Right: change of the convolutional "
         "blocks between checkpoints further and further apart, after the first tenth of training, against "
         f"their change by adaptation as trained. Lines: mean over {_seeds(run)}; "
-        "bands: 95 % t interval over seeds."
+        f"{_interval(run, 'bands')}."
     )
     verdict = f"at {even:.1f} sixtieths" if np.isfinite(even) else "at no spacing that was looked at"
     alt = (
@@ -217,8 +217,8 @@ def accuracy(run: xr.Dataset) -> Plate:
         end_labels(axes, ends)
     caption = (
         f"Accuracy on {int(run['ways'])}-way {int(run['shots'])}-shot tasks of unseen classes over "
-        f"meta-training, before and after adaptation. Lines: mean over {_seeds(run)}; bands: 95 % t interval "
-        "over seeds. Dotted: chance, and the untrained network after the same adaptation."
+        f"meta-training, before and after adaptation. Lines: mean over {_seeds(run)}; "
+        f"{_interval(run, 'bands')}. Dotted: chance, and the untrained network after the same adaptation."
     )
     said = "; ".join(f"{name}: {height:.0%}" for height, name, _ in ends)
     return Plate(figure, "maml-accuracy", caption, f"Accuracy against meta-iterations. At the end, {said}.")
@@ -234,3 +234,11 @@ def _steps(count: int) -> str:
 
 def _seeds(run: xr.Dataset) -> str:
     return f"{run.sizes['unit']} seed" + ("s" if run.sizes["unit"] > 1 else "")
+
+
+def _interval(run: xr.Dataset, marks: str) -> str:
+    return (
+        f"{marks}: 95 % t interval over seeds"
+        if run.sizes["unit"] > 1
+        else f"no {marks}: they take two seeds"
+    )
