@@ -93,7 +93,7 @@ def summary(records: list[dict[str, Any]], fields: dict[str, str]) -> str:
 
     seconds = [record["seconds"] for record in records]
     dates = sorted({record["finished"][:10] for record in records})
-    parts = [f"{len(records)} units"]
+    parts = [f"{len(records)} unit" + ("s" if len(records) > 1 else "")]
     parts += [f"{name} {value}" for name, value in fields.items()]
     parts += [
         f"commit {distinct('commit')}",

@@ -141,7 +141,7 @@ def verdict_list(verdicts: list[Verdict]) -> str:
             f"{html.escape(part.name)}: {part.interval()} ({part.level:.0%} interval, n = {part.n})"
             for part in verdict.parts
         )
-        where = " · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure)))
+        where = html.escape(" · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure))))
         status = verdict.status.replace(" ", "-")
         items.append(
             f'<li id="claim-{verdict.claim.lower()}"><span class="verdict-{status}">{verdict.status}</span>'

@@ -120,10 +120,19 @@ def table(rows: Sequence[Row], first: str, second: str) -> str:
 
 
 def largest_difference(first: xr.Dataset, second: xr.Dataset) -> float:
-    """Largest absolute difference between two measurements of one and the same unit; 0 = same numbers."""
+    """Largest absolute difference between two measurements of one and the same unit.
+
+    Returns:
+        0 if all numbers are the same; infinite where one measurement has a number and the other has none.
+    """
+    if set(first.data_vars) != set(second.data_vars):
+        return np.inf
     gaps = [0.0]
     for name, values in first.data_vars.items():
         a, b = values.values, second[name].values
-        if a.dtype.kind == "f":
-            gaps.append(float(np.nanmax(np.abs(a.astype(float) - b.astype(float)), initial=0.0)))
+        if a.dtype.kind != "f":
+            continue
+        if a.shape != b.shape or (np.isnan(a) != np.isnan(b)).any():
+            return np.inf
+        gaps.append(float(np.nanmax(np.abs(a.astype(float) - b.astype(float)), initial=0.0)))
     return max(gaps)
