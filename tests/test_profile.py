@@ -30,7 +30,8 @@ def test_equals_measure_by_hand(measure):
     assert result.dims == ("layer_a", "layer_b")
     assert result.attrs["stimuli"] == 20
     assert result.name == measure
-    a.eval(), b.eval()
+    for model in (a, b):
+        model.eval()
     with torch.no_grad():
         expected = similarity.measure(measure)(a[:3](IMAGES), b(IMAGES))
     assert float(result.sel(layer_a="2", layer_b="5")) == pytest.approx(expected, abs=1e-5)

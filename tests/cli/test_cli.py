@@ -253,7 +253,7 @@ def test_outcomes_are_held_against_the_published_preset(reprise, places, compute
     code, output, _ = reprise("run", "maml", "--preset", "smoke", "--no-notebook")
     assert code == 0 and "these are the published units" in output
     code, output, _ = reprise("compare", "maml", "--preset", "smoke")
-    assert code == 0 and output.count("the same numbers as the published unit") == 2
+    assert code == 0 and output.count("published and here: the same numbers") == 2
 
 
 def test_a_unit_that_came_out_otherwise_is_told(reprise, places, tiny_run):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -76,8 +77,8 @@ def test_missing_data_stop_a_run_before_training(empty_places, monkeypatch):
 def test_commands_and_seeds_are_spelled_as_they_are_read():
     config = MAML.configure("laptop", {"ways": 10, "explorer_seeds": (0, 1)})
     text = runner.command(MAML, config, (0, 1, 2), "laptop")
-    assert text == "reprise run maml --preset laptop --set ways=10 explorer_seeds=[0,1] --seeds 0..2"
-    words = [word.partition("=") for word in text.split("--set ")[1].split(" --seeds")[0].split()]
+    assert text == "reprise run maml --preset laptop --set ways=10 'explorer_seeds=[0,1]' --seeds 0..2"
+    words = [word.partition("=") for word in shlex.split(text)[6:-2]]
     settings = {key: value for key, _, value in words}
     assert MAML.configure("laptop", settings) == config
     assert runner.spell_seeds((4,)) == "4" and runner.spell_seeds((3, 1)) == "3,1"

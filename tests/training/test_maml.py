@@ -7,8 +7,8 @@ from torch.nn import functional as F
 from reprise.data.fewshot import ClassPool, Episodes, EpisodeSampler, generator
 from reprise.data.synthetic import glyphs
 from reprise.models.conv4 import Conv4Maml
+from reprise.training import Diverged
 from reprise.training.maml import (
-    Diverged,
     InnerLoop,
     MetaLearner,
     adapted_names,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ..places import UserError
+from ..training import Diverged
 from . import data, studies
 
 _INTERRUPTED = 130  # as shells have it: 128 + SIGINT
@@ -23,8 +24,8 @@ app.add_typer(data.data_app, name="data")
 def main() -> None:
     """Entry point.
 
-    Problems that a person can mend end with one message and exit code 2; Ctrl-C ends with 130, and what was
-    finished stays.
+    Problems that a person can mend end with one message and exit code 2, a training that diverged with 1,
+    Ctrl-C with 130; what was finished stays.
     """
     try:
         # Not in standalone mode, in which errors end in typer's own words.
@@ -35,6 +36,9 @@ def main() -> None:
     except UserError as error:
         print(f"reprise: {error}", file=sys.stderr)
         sys.exit(2)
+    except Diverged as error:
+        print(f"reprise: training diverged: {error}", file=sys.stderr)
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         print(
             "\nstopped; finished units and training progress are kept, the same command goes on",

@@ -122,9 +122,11 @@ def report(
             if first is not None and second is not None:
                 gap = comparison.largest_difference(first, second)
                 words = "the same numbers" if gap == 0 else f"numbers differ by up to {gap:.2g}"
+                if gap == float("inf"):
+                    words = "some numbers are missing or undefined in one of the two"
                 if gap and any(_made_on(first)[key] != _made_on(second)[key] for key in _made_on(first)):
                     words += " (other device, threads or versions: the same only as statistics are)"
-                typer.echo(f"seed {unit.seed}: {words} as the published unit {unit.id}")
+                typer.echo(f"seed {unit.seed}, unit {unit.id}, published and here: {words}")
 
 
 def _made_on(unit: xr.Dataset) -> dict:

@@ -157,7 +157,8 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float 
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = [float(np.clip(to_axes.transform((axes.get_xlim()[0], y))[1], 0, 1)) for y, _, _ in labels]
-    order = np.argsort(heights)
+    # Lines that end together keep the order in which they were given.
+    order = np.argsort(np.round(heights, 2), kind="stable")
     placed = [heights[i] for i in order]
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -204,7 +205,7 @@ def command(study: Study, config: StudyConfig, seeds: Sequence[int], preset: str
     name = preset if preset in study.presets else next(iter(study.presets))
     changed = _changes(study, config, name)
     words = ["reprise run", study.name, "--preset", name]
-    words += [f"--set {' '.join(changed)}"] if changed else []
+    words += ["--set", *map(shlex.quote, changed)] if changed else []
     return " ".join([*words, "--seeds", spell_seeds(seeds)])
 
 

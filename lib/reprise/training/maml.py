@@ -26,13 +26,10 @@ from torch.nn import functional as F
 
 from ..data.fewshot import Episodes
 from ..models.conv4 import BatchStatisticsNorm
+from . import Diverged
 
 Algorithm = Literal["maml", "fomaml", "anil", "boil"]
 Parameters = dict[str, Tensor]
-
-
-class Diverged(RuntimeError):
-    """Training met a loss that is not finite; the message names the iteration."""
 
 
 @dataclass(frozen=True)

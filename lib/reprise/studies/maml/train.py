@@ -63,7 +63,8 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
     from tqdm.auto import tqdm
 
     from ...data.fewshot import EpisodeSampler, generator
-    from ...training.maml import Diverged, MetaLearner
+    from ...training import Diverged
+    from ...training.maml import MetaLearner
 
     config = unit.config
     assert isinstance(config, MamlConfig)
