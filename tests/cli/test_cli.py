@@ -1,6 +1,7 @@
 """The command line, driven in this process: what it refuses, in which words, and what it does."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -165,7 +166,7 @@ def test_a_printed_command_is_understood(reprise, places, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "run", note)
-    words = runner.command(MAML, config, (0, 2), "smoke").split()
+    words = shlex.split(runner.command(MAML, config, (0, 2), "smoke"))
     assert reprise(*words[1:], "--no-notebook")[0] == 130
     assert asked == [(config, (0, 2))]
 
@@ -267,7 +268,7 @@ def test_a_unit_that_came_out_otherwise_is_told(reprise, places, tiny_run):
     store.write(unit, changed)
     code, output, _ = reprise("compare", "maml", "--preset", "smoke", "--seeds", "0")
     assert code == 0 and "the same numbers" not in output
-    assert "seed 0: numbers differ by up to 0.25" in output
+    assert "published and here: numbers differ by up to 0.25" in output
 
 
 def test_run_executes_the_chapter_on_units_of_the_store(reprise, places, computed, tiny_words):

@@ -144,7 +144,7 @@ PRESETS = {
         },
         seeds=(0, 1, 2, 3, 4),
         about="Omniglot's minimal splits, 5-way 1-shot, 1500 meta-iterations: minutes a seed on two cores.",
-        expects="About 82 % on unseen classes (untrained 36 %, chance 20 %); six minutes a seed on two idle cores.",
+        expects="About 82 % on unseen classes (untrained 36 %, chance 20 %); six minutes on two idle cores.",
     ),
     "as_described": Preset(
         values={},
