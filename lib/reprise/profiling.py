@@ -239,13 +239,11 @@ def _groups(
     if budget == float("inf"):
         return [layers]
     first = next(iter(_outputs(model, layers, batches, device)))
-    groups: list[list[str]] = [[]]
-    used = 0.0
+    groups, used = [list[str]()], 0.0
     for name in layers:
         size = float(first[name].nbytes) * len(batches)
         if groups[-1] and used + size > budget:
-            groups.append([])
-            used = 0.0
+            groups, used = [*groups, []], 0.0
         groups[-1].append(name)
         used += size
     return groups

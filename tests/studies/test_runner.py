@@ -15,6 +15,7 @@ from reprise.places import UserError
 from reprise.store import Store, digest
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
+from reprise.studies.seeds import spell_seeds
 
 MAML = study("maml")
 
@@ -81,7 +82,7 @@ def test_commands_and_seeds_are_spelled_as_they_are_read():
     words = [word.partition("=") for word in shlex.split(text)[6:-2]]
     settings = {key: value for key, _, value in words}
     assert MAML.configure("laptop", settings) == config
-    assert runner.spell_seeds((4,)) == "4" and runner.spell_seeds((3, 1)) == "3,1"
+    assert spell_seeds((4,)) == "4" and spell_seeds((3, 1)) == "3,1"
 
 
 def test_time_is_estimated_from_finished_units(tiny_run, tiny_settings, tiny_config, tiny_places):

@@ -11,8 +11,9 @@ from ..provenance import summary
 from ..store import Store
 from ..studies import runner
 from ..studies import study as look_up
-from ..studies.base import Study, StudyConfig, parse_seeds
+from ..studies.base import Study, StudyConfig
 from ..studies.claims import Verdict, claims, judge
+from ..studies.seeds import parse_seeds, spell_seeds
 from .display import show
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Chapter:
         """
         seed = self.seeds[0] if seed is None else seed
         if seed not in self.seeds:
-            raise ValueError(f"seed {seed} is not in this run; it has {runner.spell_seeds(self.seeds)}")
+            raise ValueError(f"seed {seed} is not in this run; it has {spell_seeds(self.seeds)}")
         unit = Store(self.places.published, self.places.local).load(runner.units(self.config, [seed])[0])
         assert unit is not None  # opening the chapter has seen to that
         return unit
@@ -100,7 +101,7 @@ class Chapter:
         chosen = [records[self.seeds.index(number)] for number in seeds]
         data = self.config.model_dump().get("dataset", "")
         return summary(
-            chosen, {"seeds": runner.spell_seeds(seeds), "data": data, "preset": self.run.attrs["preset"]}
+            chosen, {"seeds": spell_seeds(seeds), "data": data, "preset": self.run.attrs["preset"]}
         )
 
     def show(self, plate: Plate, seed: int | None = None) -> None:

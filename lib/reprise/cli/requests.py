@@ -63,7 +63,7 @@ def read_request(
     """
     from ..places import UserError
     from ..studies import study as look_up
-    from ..studies.base import parse_seeds
+    from ..studies.seeds import parse_seeds
 
     chosen = look_up(study)
     overrides = {}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..studies.seeds import spell_seeds
 from .reports import describe_plan, execute_chapter, find_chapter, local_run, report
 from .requests import join, open_store, read_compute, read_request, without_published
 
@@ -60,7 +61,7 @@ def run(
     # With --again the published layer is a folder that does not exist.
     source = without_published(places) if again else places
     plan = runner.plan(chosen, config, numbers, open_store(source))
-    typer.echo(f"{study} · {preset} · seeds {runner.spell_seeds(numbers)}: {describe_plan(plan)}")
+    typer.echo(f"{study} · {preset} · seeds {spell_seeds(numbers)}: {describe_plan(plan)}")
     outcome = runner.run(chosen, config, numbers, source, allowed, preset, device, download)
     if chapter:
         executed = execute_chapter(chapter, places, chosen, config, numbers, preset)
@@ -89,9 +90,7 @@ def status(
             plan = runner.plan(chosen, config, numbers, store)
             layers = [store.find(unit) for unit in plan.present]
             counts = f"{layers.count('published')} published, {layers.count('local')} local"
-            typer.echo(
-                f"{name:14}{each:14}seeds {runner.spell_seeds(numbers):8}{counts}; {describe_plan(plan)}"
-            )
+            typer.echo(f"{name:14}{each:14}seeds {spell_seeds(numbers):8}{counts}; {describe_plan(plan)}")
 
 
 @app.command()
@@ -131,7 +130,7 @@ def publish(
     absent = [unit.seed for unit in runner.units(config, numbers) if not store.find(unit)]
     if absent:
         raise UserError(
-            f"nothing to publish for seeds {runner.spell_seeds(absent)}; "
+            f"nothing to publish for seeds {spell_seeds(absent)}; "
             f"make them with: {runner.command(chosen, config, absent, preset)}"
         )
     for unit in runner.units(config, numbers):

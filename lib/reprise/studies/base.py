@@ -237,34 +237,3 @@ class ComputeUnit(Protocol):
     def __call__(self, unit: Unit, context: Context) -> xr.Dataset:
         """Returns the unit's measurement, complete with coordinates and provenance."""
         ...
-
-
-def parse_seeds(text: str | int | list[int] | tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """Read seeds as people write them.
-
-    Args:
-        text: ``"0..4"`` (both ends), ``"0,3,7"``, ``"2"``, mixtures of these, one number or a list of
-            numbers; None for *from the preset*.
-
-    Returns:
-        The seeds in the order given, each once; None for None.
-
-    Raises:
-        UserError: It cannot be read, or a seed is negative.
-    """
-    if text is None:
-        return None
-    parts = [text] if isinstance(text, int) else text.split(",") if isinstance(text, str) else list(text)
-    seeds: list[int] = []
-    for part in parts:
-        first, dots, last = str(part).strip().partition("..")
-        try:
-            ends = int(first), int(last if dots else first)
-        except ValueError:
-            raise UserError(
-                f"seeds {text!r} cannot be read; write 0..4 (both ends included), 0,3,7 or 2"
-            ) from None
-        if ends[0] < 0 or ends[1] < ends[0]:
-            raise UserError(f"seeds {text!r}: numbers from 0 upwards, the smaller end first")
-        seeds += range(ends[0], ends[1] + 1)
-    return tuple(dict.fromkeys(seeds))

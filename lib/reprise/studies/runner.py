@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ..places import Places, UserError
 from ..store import Store
 from .base import Context, Study, StudyConfig, Unit
+from .seeds import spell_seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -220,14 +221,6 @@ def _shell(value: object) -> str:
     import json
 
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def spell_seeds(seeds: Sequence[int]) -> str:
-    """Seeds as the command line takes them: ``0..4`` for a run of numbers, else ``0,3,7``."""
-    numbers = list(seeds)
-    if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]}..{numbers[-1]}"
-    return ",".join(map(str, numbers))
 
 
 def default_device() -> str:
