@@ -100,6 +100,13 @@ def test_time_is_estimated_from_finished_units(tiny_run, tiny_settings, tiny_con
     )
 
 
+def test_an_estimate_follows_the_finished_units_of_like_size_local_ones_first():
+    finished = [(10.0, True, 5.0), (1000.0, False, 1.0), (1500.0, True, 2.0), (1200.0, True, 4.0)]
+    assert runner._rate(1100.0, finished) == 3.0  # the two local ones near it
+    assert runner._rate(9.0, finished) == 5.0
+    assert runner._rate(1e6, finished[:2]) == 1.0  # a published one, for want of a local one of its size
+
+
 def test_a_truncated_unit_is_made_again_with_the_same_numbers(tiny_run, tiny_config, tiny_places):
     store = Store(tiny_places.published, tiny_places.local)
     path = store.path(Unit(tiny_config, 1), "local")

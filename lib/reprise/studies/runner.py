@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import statistics
 from collections.abc import Sequence
@@ -61,20 +62,28 @@ def estimate(study: Study, missing: Sequence[Unit], store: Store) -> float | Non
         store: Where finished ones are.
 
     Returns:
-        Seconds; None if no unit of the study was ever finished on this kind of device. Local units are
-        preferred, as they were made on this machine.
+        Seconds; None if no unit of the study was ever finished on this kind of device. Finished units of
+        about the same work count (small ones are mostly overhead), and among these local ones, which were
+        made on this machine, before published ones.
     """
+    on_gpu = default_device().startswith("cuda")
+    finished: list[tuple[float, bool, float]] = []  # work, local, seconds per work
     for layer in ("local", "published"):
-        rates = []
         for dataset in store.all(study.name, layer):
-            record = provenance(dataset)
-            if record["device"].startswith("cuda") == default_device().startswith("cuda"):
-                rates.append(
-                    record["seconds"] / study.work(study.config.model_validate_json(dataset.attrs["config"]))
-                )
-        if rates:
-            return statistics.median(rates) * sum(study.work(unit.config) for unit in missing)
-    return None
+            record, config = provenance(dataset), study.config.model_validate_json(dataset.attrs["config"])
+            if record["device"].startswith("cuda") == on_gpu:
+                work = study.work(config)
+                finished.append((work, layer == "local", record["seconds"] / work))
+    if not finished:
+        return None
+    return sum(_rate(study.work(unit.config), finished) * study.work(unit.config) for unit in missing)
+
+
+def _rate(work: float, finished: Sequence[tuple[float, bool, float]]) -> float:
+    """Median seconds per work of the finished units that are closest to some work, local ones first."""
+    distances = [abs(math.log(other / work)) for other, _, _ in finished]
+    near = [unit for unit, d in zip(finished, distances, strict=True) if d <= min(distances) + math.log(2)]
+    return statistics.median([rate for _, local, rate in near if local] or [rate for _, _, rate in near])
 
 
 def run(
