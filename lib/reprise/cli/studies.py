@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..studies.seeds import spell_seeds
 from .reports import describe_plan, execute_chapter, find_chapter, local_run, report
 from .requests import join, open_store, read_compute, read_request, without_published
 
@@ -53,6 +52,7 @@ def run(
 ) -> None:
     """Train what is missing, execute the chapter, and say how the outcome compares with the published one."""
     from ..studies import runner
+    from ..studies.seeds import spell_seeds
 
     allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
@@ -81,6 +81,7 @@ def status(
     """Units that are there, that are missing, and the time still to go."""
     from ..studies import STUDIES, runner
     from ..studies import study as look_up
+    from ..studies.seeds import spell_seeds
 
     for name in [study] if study else STUDIES:
         presets = [preset] if preset else list(look_up(name).presets)
@@ -124,6 +125,7 @@ def publish(
     """Copy finished local units to results/. What is published already is never overwritten."""
     from ..places import UserError
     from ..studies import runner
+    from ..studies.seeds import spell_seeds
 
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
     store = open_store(places)
