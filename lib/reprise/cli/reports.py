@@ -62,24 +62,20 @@ def execute_chapter(
 ) -> Path:
     """Execute the study's chapter on units that are all in the store by now."""
     from ..book.driver import execute_notebook
-    from ..studies.runner import units
+    from ..studies.runner import changes, units
 
-    base = study.configure(preset, {}).model_dump(mode="json")
-    changed = {key: value for key, value in config.model_dump(mode="json").items() if value != base[key]}
     target = places.local / "notebooks" / f"{study.name}-{preset}-{units(config, seeds)[0].id[:8]}.ipynb"
-    parameters = {"preset": preset, "seeds": list(seeds), "compute": "never", **changed}
-    return execute_notebook(source, target, parameters)
+    parameters = {"preset": preset, "seeds": list(seeds), "compute": "never"}
+    return execute_notebook(source, target, {**parameters, **changes(study, config, preset)})
 
 
 def local_run(
     study: Study, config: StudyConfig, seeds: tuple[int, ...], places: Places, preset: str
 ) -> xr.Dataset | None:
     """The local units of a request; None if there are none."""
-    from ..studies.runner import gather, units
+    from ..studies.runner import gather, stored
 
-    store = open_store(without_published(places))
-    found = [store.load(unit) for unit in units(config, seeds)]
-    found = [unit for unit in found if unit is not None]
+    found = stored(config, seeds, open_store(without_published(places)))
     return gather(found, preset) if found else None
 
 
@@ -93,7 +89,7 @@ def report(
     again: bool,
 ) -> None:
     """Print an outcome beside the preset's published units; with ``again``, also unit against unit."""
-    from ..places import Places
+    from ..store import Store
     from ..studies import comparison, runner
 
     base = study.configure(preset, {})
@@ -104,10 +100,8 @@ def report(
     ):
         typer.echo("these are the published units")
         return
-    only_published = Places(places.data, places.published, places.local / "no-local-layer", places.root)
-    store = open_store(only_published)
-    reference = [store.load(unit) for unit in runner.units(base, study.preset(preset).seeds)]
-    reference = [unit for unit in reference if unit is not None]
+    store = Store(places.published, places.local / "no-local-layer")
+    reference = runner.stored(base, study.preset(preset).seeds, store)
     if not reference:
         typer.echo(f"preset {preset} has no published units to compare with")
         for name, values in study.endpoints(outcome).data_vars.items():

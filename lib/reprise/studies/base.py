@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
 
@@ -205,7 +205,6 @@ class Study:
     work: Callable[[Any], float]
     datasets: Callable[[Any], list[str]]
     endpoints: Callable[[xr.Dataset], xr.Dataset]
-    links: Mapping[str, str] = field(default_factory=dict)
 
     def configure(self, preset: str, overrides: Mapping[str, Any]) -> StudyConfig:
         """A preset with some values replaced.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .claims.verdict import t_interval
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -60,15 +62,8 @@ class Row:
 
 def summarise(values: Sequence[float] | np.ndarray) -> Summary:
     """Mean and 95 % t interval of one value a unit."""
-    from scipy import stats
-
-    values = np.asarray(values, float)
-    if len(values) < 2:
-        return Summary(float(values.mean()), np.nan, np.nan, len(values))
-    if np.ptp(values) == 0:
-        return Summary(float(values[0]), float(values[0]), float(values[0]), len(values))
-    interval = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-    return Summary(float(values.mean()), float(interval.low), float(interval.high), len(values))
+    low, high, values = t_interval(values, 0.95)
+    return Summary(float(values.mean()), low, high, len(values))
 
 
 def compare(study: Study, first: xr.Dataset, second: xr.Dataset) -> list[Row]:

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..places import Places, UserError
 from ..store import Store
@@ -45,11 +45,17 @@ def units(config: StudyConfig, seeds: Sequence[int]) -> list[Unit]:
     return [Unit(config, seed) for seed in seeds]
 
 
+def stored(config: StudyConfig, seeds: Sequence[int], store: Store) -> list[xr.Dataset]:
+    """Those units of a condition that the store has, in order of the seeds."""
+    found = (store.load(unit) for unit in units(config, seeds))
+    return [dataset for dataset in found if dataset is not None]
+
+
 def plan(study: Study, config: StudyConfig, seeds: Sequence[int], store: Store) -> Plan:
     """See what is there and estimate the rest from finished units of the study."""
     wanted = units(config, seeds)
     present = tuple(unit for unit in wanted if store.find(unit))
-    missing = tuple(unit for unit in wanted if not store.find(unit))
+    missing = tuple(unit for unit in wanted if unit not in present)
     return Plan(present, missing, estimate(study, missing, store) if missing else 0.0)
 
 
@@ -207,29 +213,33 @@ def check_device(device: str) -> str:
 
 def label(study: Study, config: StudyConfig, preset: str) -> str:
     """A preset's name, with the settings that were changed: ``laptop, ways=10``."""
-    return ", ".join([preset, *_changes(study, config, preset)])
+    return ", ".join([preset, *_spelled(changes(study, config, preset))])
 
 
 def command(study: Study, config: StudyConfig, seeds: Sequence[int], preset: str = "") -> str:
     """The exact command line that computes a condition."""
     name = preset if preset in study.presets else next(iter(study.presets))
-    changed = _changes(study, config, name)
+    changed = _spelled(changes(study, config, name))
     words = ["reprise run", study.name, "--preset", name]
     words += ["--set", *map(shlex.quote, changed)] if changed else []
     return " ".join([*words, "--seeds", spell_seeds(seeds)])
 
 
-def _changes(study: Study, config: StudyConfig, preset: str) -> list[str]:
-    """Settings in which a condition differs from a preset, as ``key=value``."""
+def changes(study: Study, config: StudyConfig, preset: str) -> dict[str, Any]:
+    """Settings in which a condition differs from a preset, as JSON values."""
     before = study.configure(preset, {}).model_dump(mode="json")
     values = config.model_dump(mode="json")
-    return [f"{key}={_shell(value)}" for key, value in values.items() if value != before[key]]
+    return {key: value for key, value in values.items() if value != before[key]}
 
 
-def _shell(value: object) -> str:
+def _spelled(settings: dict[str, Any]) -> list[str]:
+    """Settings as the command line takes them: ``key=value``."""
     import json
 
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    def text(value: object) -> str:
+        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+    return [f"{key}={text(value)}" for key, value in settings.items()]
 
 
 def default_device() -> str:

@@ -92,7 +92,7 @@ def above(name: str, values: Sequence[float] | np.ndarray, bound: float = 0.0, u
         *supported* if the 95 % interval lies wholly above the bound, *contradicted* if wholly below it, else
         *undecided*; *undecided* too with fewer than five seeds or a value that is not finite.
     """
-    low, high, values = _interval(values, 0.95)
+    low, high, values = t_interval(values, 0.95)
     status: Status = "supported" if low > bound else "contradicted" if high < bound else "undecided"
     return Part(
         name,
@@ -125,7 +125,7 @@ def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, u
     """
     if not margin > 0:
         raise ValueError(f"margin={margin} must be above 0")
-    low, high, values = _interval(values, 0.90)
+    low, high, values = t_interval(values, 0.90)
     inside, outside = -margin < low and high < margin, low > margin or high < -margin
     status: Status = "supported" if inside else "contradicted" if outside else "undecided"
     return Part(
@@ -158,8 +158,17 @@ def all_of(parts: Sequence[Part | Verdict]) -> Status:
     return "not run" if found <= {"not run"} else "undecided"
 
 
-def _interval(values: Sequence[float] | np.ndarray, level: float) -> tuple[float, float, np.ndarray]:
-    """Two-sided t interval of the mean; NaN with fewer than two values or one that is not finite."""
+def t_interval(values: Sequence[float] | np.ndarray, level: float) -> tuple[float, float, np.ndarray]:
+    """Two-sided t interval of the mean of one value a seed.
+
+    Args:
+        values: One value a seed.
+        level: Level of the interval, in (0, 1).
+
+    Returns:
+        Lower and upper end (NaN with fewer than two values or one that is not finite), and the values as a
+        flat float64 array.
+    """
     from scipy import stats
 
     values = np.asarray(values, dtype=np.float64).ravel()

@@ -57,9 +57,7 @@ def lag_similarity(pairs: np.ndarray, first: int) -> np.ndarray:
     return np.stack([np.diagonal(later, lag, -2, -1).mean(-1) for lag in lags], axis=-1)
 
 
-def kept_states(
-    sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Sequence[int]
-) -> tuple[xr.Dataset, list[Grams]]:
+def kept_states(sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Sequence[int]) -> xr.Dataset:
     """Choose the states whose Grams are kept for explorers and the second-order matrix.
 
     Args:
@@ -70,7 +68,7 @@ def kept_states(
     Returns:
         Dataset along ``state``: layer, sixtieth, inner step, task (−1 before adaptation), number of features,
         feature means (state, stimulus) and the upper triangle of the Gram with its diagonal, row by row
-        (state, entry), float32; and the Grams themselves.
+        (state, entry), float32.
     """
     import xarray as xr
 
@@ -91,7 +89,7 @@ def kept_states(
                     grams.append(Grams(after.gram[i, task], after.mean[i, task], after.n_features))
     upper = np.triu_indices(grams[0].n)
     layer, sixtieth, step, task = zip(*rows, strict=True)
-    states = xr.Dataset(
+    return xr.Dataset(
         {
             "gram": (("state", "entry"), np.array([g.gram[upper] for g in grams], np.float32)),
             "feature_mean": (("state", "stimulus"), np.array([g.mean for g in grams], np.float32)),
@@ -104,7 +102,6 @@ def kept_states(
             "state_features": ("state", np.array([g.n_features for g in grams], np.int32)),
         },
     )
-    return states, grams
 
 
 def _stimuli(grams: Grams, subset: np.ndarray | None) -> Grams:

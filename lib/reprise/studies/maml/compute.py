@@ -17,8 +17,10 @@ from .train import EVALUATION, FRESH, PROBE, TASKS, VALIDATION, build_model, lab
 
 if TYPE_CHECKING:
     import xarray as xr
+    from torch import Tensor, nn
 
     from ...data.fewshot import FewShotSplits, Probe
+    from ...similarity.gram import Grams
     from ...training.checkpoints import CheckpointFolder
 
 
@@ -106,17 +108,11 @@ def measure_unit(
     return _assemble(unit, probe, adapted, fresh_state, np.array(validated), evaluation, history)
 
 
-def _fresh_state(model, images) -> dict:
+def _fresh_state(model: nn.Module, images: Tensor) -> dict[str, Grams]:
     import torch
 
-    from ...similarity.gram import Grams
-
     with torch.no_grad():
-        gram, mean, features = measure.probe_grams(model, dict(model.named_parameters()), images)
-    return {
-        name: Grams(gram[i].cpu().numpy(), mean[i].cpu().numpy(), features[i])
-        for i, name in enumerate(LAYERS)
-    }
+        return measure.by_layer(*measure.probe_grams(model, dict(model.named_parameters()), images))
 
 
 def _assemble(
@@ -184,8 +180,7 @@ def _assemble(
     # Not by `map`, which would drop the coordinates of stimuli: no variable but the Grams is along them.
     dataset = dataset.assign({name: values.astype(np.float32) for name, values in dataset.data_vars.items()})
     if unit.seed in config.explorer_seeds:
-        states, _ = analysis.kept_states(sixtieths, adapted, config.kept_steps)
-        dataset = dataset.merge(states)
+        dataset = dataset.merge(analysis.kept_states(sixtieths, adapted, config.kept_steps))
     return dataset
 
 

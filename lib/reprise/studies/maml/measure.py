@@ -5,7 +5,7 @@ Representations are kept only as Gram matrices of the probe's stimuli: RDMs and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,15 +70,22 @@ def adapt_and_probe(
         accuracies, grams, means = vmap(one_task, chunk_size=chunk or 10)(*batch)
         gram, mean, features = probe_grams(model, parameters, probe)
 
-    def per_layer(gram: Tensor, mean: Tensor) -> dict[str, Grams]:
-        # (…, layer, n, n) with the layer's axis third from the end
-        return {
-            name: Grams(gram[..., i, :, :].cpu().numpy(), mean[..., i, :].cpu().numpy(), features[i])
-            for i, name in enumerate(LAYERS)
-        }
+    after = by_layer(grams.transpose(0, 1), means.transpose(0, 1), features)
+    return Adapted(by_layer(gram, mean, features), after, accuracies.T.cpu().numpy())
 
-    after = per_layer(grams.transpose(0, 1), means.transpose(0, 1))
-    return Adapted(per_layer(gram, mean), after, accuracies.T.cpu().numpy())
+
+def by_layer(gram: Tensor, mean: Tensor, features: Sequence[int]) -> dict[str, Grams]:
+    """Grams of each layer on the CPU.
+
+    Args:
+        gram: (…, layers, n, n).
+        mean: (…, layers, n).
+        features: Number of features of each layer.
+    """
+    return {
+        name: Grams(gram[..., i, :, :].cpu().numpy(), mean[..., i, :].cpu().numpy(), features[i])
+        for i, name in enumerate(LAYERS)
+    }
 
 
 def probe_grams(
