@@ -10,12 +10,12 @@ from reprise.models.conv4 import Conv4Maml
 from reprise.training import Diverged
 from reprise.training.maml import (
     InnerLoop,
-    MetaLearner,
     adapted_names,
     inner_step,
     meta_gradients,
     support_loss,
 )
+from reprise.training.metalearner import MetaLearner, TaskThreads
 
 ALGORITHMS = ["maml", "fomaml", "anil", "boil"]
 
@@ -137,6 +137,30 @@ def test_chunks_change_memory_not_the_result(problem, chunk):
     assert relative_error(ours(model, episodes, inner, chunk)[1], ours(model, episodes, inner)[1]) < 1e-12
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_threads_change_speed_not_the_result(problem, threads):
+    model, episodes = problem
+    inner = InnerLoop("maml", 0.3, 2)
+    before = torch.get_num_threads()
+    with TaskThreads(model, threads) as shared:
+        loss, accuracy, gradients = shared.meta_gradients(dict(model.named_parameters()), episodes, inner)
+    assert torch.get_num_threads() == before
+    expected = meta_gradients(model, dict(model.named_parameters()), episodes, inner)
+    torch.testing.assert_close(loss, expected[0], rtol=1e-12, atol=0)
+    torch.testing.assert_close(accuracy, expected[1])
+    assert relative_error(gradients, expected[2]) < 1e-12
+
+
+def test_what_moves_can_be_limited_to_layers_and_extended_to_offsets(problem):
+    model, _ = problem
+    assert adapted_names(model, InnerLoop(only=("head.",))) == ["head.weight", "head.bias"]
+    assert adapted_names(model, InnerLoop(only=("blocks.1.",))) == ["blocks.1.0.weight", "blocks.1.0.bias"]
+    offsets = set(adapted_names(model, InnerLoop(adapt_offset=True))) - set(adapted_names(model, InnerLoop()))
+    assert offsets == {f"blocks.{i}.1.bias" for i in range(4)}
+    with pytest.raises(ValueError, match=r"anil moves no 'blocks\.0\.'; it moves head\.weight, head\.bias"):
+        adapted_names(model, InnerLoop("anil", only=("blocks.0.",)))
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_only_what_an_algorithm_adapts_moves_in_the_inner_loop(problem, algorithm):
     model, episodes = problem
@@ -148,7 +172,7 @@ def test_only_what_an_algorithm_adapts_moves_in_the_inner_loop(problem, algorith
     expected = {"anil": head, "boil": body}.get(algorithm, body | head)
     # A convolution's bias has no effect under batch norm: it may move by rounding, and nothing else may.
     assert moved - {f"blocks.{i}.0.bias" for i in range(4)} == expected
-    assert not any(".1.bias" in name for name in adapted_names(model, algorithm))
+    assert not any(".1.bias" in name for name in adapted_names(model, InnerLoop(algorithm)))
 
 
 def test_summed_loss_is_divided_by_the_shots():

@@ -82,6 +82,14 @@ class Episodes:
     query_y: Tensor
     classes: Tensor
 
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Support images and labels, query images and labels."""
+        return self.support_x, self.support_y, self.query_x, self.query_y
+
+    def __getitem__(self, tasks: slice) -> "Episodes":
+        """Some of the tasks."""
+        return Episodes(*(x[tasks] for x in self.tensors()), self.classes[tasks])
+
 
 def generator(*key: int) -> torch.Generator:
     """A random stream named by integers: equal keys, equal stream; so no state has to be saved to resume."""

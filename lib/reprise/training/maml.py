@@ -1,7 +1,8 @@
 """Model-agnostic meta-learning (Finn et al. 2017) and its relatives, as functions of parameters.
 
-One task is written as a function of one task; ``torch.func.vmap`` runs it for a batch. What tells the
-algorithms apart is which parameters the inner loop moves and whether the outer gradient looks through it:
+One task is written as a function of one task; ``torch.func.vmap`` runs it for a chunk of tasks, and on a CPU
+chunks are shared out over threads (:mod:`reprise.training.metalearner`). What tells the algorithms apart is
+which parameters the inner loop moves and whether the outer gradient looks through it:
 
 =========  ==============================  ====================
 algorithm  inner loop moves                outer gradient
@@ -12,7 +13,7 @@ algorithm  inner loop moves                outer gradient
 ``boil``   convolutions (Oh et al. 2021)   second order
 =========  ==============================  ====================
 
-The offset of batch norm is meta-learned and never adapted.
+The offset of batch norm is meta-learned and, unless asked for, not adapted.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,9 +27,9 @@ from torch.nn import functional as F
 
 from ..data.fewshot import Episodes
 from ..models.conv4 import BatchStatisticsNorm
-from . import Diverged
 
 Algorithm = Literal["maml", "fomaml", "anil", "boil"]
+Loss = Literal["mean", "sum", "squared"]
 Parameters = dict[str, Tensor]
 
 
@@ -41,53 +42,74 @@ class InnerLoop:
         rate: Step size of plain gradient descent, above 0.
         steps: Number of steps while training, at least 1.
         loss: ``"mean"`` cross-entropy over the support images, or ``"sum"`` over them divided by the shots,
-            as the released code has it: ``ways`` times as large.
+            as the released code has it: ``ways`` times as large; ``"squared"``: mean squared error, for
+            regression.
+        adapt_offset: Let the inner loop move batch norm's offsets too, wherever it moves convolutions.
+        only: Move nothing but parameters whose names start with one of these, such as ``"head."``; empty for
+            no such limit.
     """
 
     algorithm: Algorithm = "maml"
     rate: float = 0.4
     steps: int = 1
-    loss: Literal["mean", "sum"] = "mean"
+    loss: Loss = "mean"
+    adapt_offset: bool = False
+    only: tuple[str, ...] = ()
 
     def __post_init__(self):
         if self.algorithm not in get_args(Algorithm):
             raise ValueError(f"no algorithm {self.algorithm!r}; there are: {', '.join(get_args(Algorithm))}")
 
 
-def adapted_names(model: nn.Module, algorithm: Algorithm) -> list[str]:
+def adapted_names(model: nn.Module, inner: InnerLoop) -> list[str]:
     """Names of the parameters that the inner loop moves.
 
     Args:
         model: A network whose last linear layer is called ``head``.
-        algorithm: See the table above.
+        inner: How to adapt.
 
     Returns:
         Names as in ``model.named_parameters()``, in that order.
+
+    Raises:
+        ValueError: ``inner.only`` names something that the algorithm does not move; the message lists what
+            it does.
     """
     offsets = {
         f"{name}.bias" for name, module in model.named_modules() if isinstance(module, BatchStatisticsNorm)
     }
-    adaptable = [name for name, _ in model.named_parameters() if name not in offsets]
+    names = [name for name, _ in model.named_parameters() if inner.adapt_offset or name not in offsets]
     keeps: dict[str, Callable[[str], bool]] = {
         "anil": lambda name: name.startswith("head."),
         "boil": lambda name: not name.startswith("head."),
     }
-    return [name for name in adaptable if keeps.get(algorithm, lambda _: True)(name)]
+    names = [name for name in names if keeps.get(inner.algorithm, lambda _: True)(name)]
+    for prefix in inner.only:
+        if not any(name.startswith(prefix) for name in names):
+            raise ValueError(
+                f"{inner.algorithm} moves nothing called {prefix!r}; it moves {', '.join(names)}"
+            )
+    return [name for name in names if not inner.only or name.startswith(inner.only)]
 
 
-def support_loss(logits: Tensor, labels: Tensor, loss: Literal["mean", "sum"]) -> Tensor:
+def support_loss(outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
     """Loss of the inner loop.
 
     Args:
-        logits: ``(ways·shots, ways)``.
-        labels: int64 ``(ways·shots,)``.
-        loss: ``"mean"`` or ``"sum"``, see :class:`InnerLoop`.
+        outputs: Logits ``(ways·shots, ways)``; predictions ``(shots, 1)`` for ``"squared"``.
+        targets: int64 labels ``(ways·shots,)``; values ``(shots, 1)`` for ``"squared"``.
+        loss: See :class:`InnerLoop`.
 
     Returns:
         A scalar.
     """
-    mean = F.cross_entropy(logits, labels)
-    return mean * logits.shape[-1] if loss == "sum" else mean
+    mean = query_loss(outputs, targets, loss)
+    return mean * outputs.shape[-1] if loss == "sum" else mean
+
+
+def query_loss(outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
+    """Loss of the outer loop: as :func:`support_loss`, but always a mean."""
+    return F.mse_loss(outputs, targets) if loss == "squared" else F.cross_entropy(outputs, targets)
 
 
 def inner_step(
@@ -105,7 +127,7 @@ def inner_step(
     Returns:
         All parameters after the step; those that are not adapted are the same tensors as before.
     """
-    moving = {name: parameters[name] for name in adapted_names(model, inner.algorithm)}
+    moving = {name: parameters[name] for name in adapted_names(model, inner)}
 
     def loss(moving: Parameters) -> Tensor:
         logits = functional_call(model, {**parameters, **moving}, (x,))
@@ -129,14 +151,27 @@ def task_outcome(
         inner: How to adapt.
 
     Returns:
-        Mean query cross-entropy and query accuracy (in [0, 1]), scalars.
+        Mean query loss and query accuracy (in [0, 1]; 0 for regression), scalars.
     """
     support_x, support_y, query_x, query_y = task
     fast: Mapping[str, Tensor] = parameters
     for _ in range(inner.steps):
         fast = inner_step(model, fast, support_x, support_y, inner)
     logits = functional_call(model, dict(fast), (query_x,))
-    return F.cross_entropy(logits, query_y), (logits.argmax(-1) == query_y).float().mean()
+    loss = query_loss(logits, query_y, inner.loss)
+    if inner.loss == "squared":
+        return loss, torch.zeros_like(loss)
+    return loss, (logits.argmax(-1) == query_y).float().mean()
+
+
+CHUNK_PIXELS = 2**17
+"""Pixels of a chunk's images on a CPU, about: with more, what is passed between layers leaves the cache."""
+
+
+def tasks_at_once(episodes: Episodes) -> int:
+    """How many tasks a chunk holds on a CPU: at least 1, as many as :data:`CHUNK_PIXELS` allows."""
+    pixels = sum(images[0, :, 0].numel() for images in (episodes.support_x, episodes.query_x))
+    return max(1, CHUNK_PIXELS // pixels)
 
 
 def meta_gradients(
@@ -149,87 +184,32 @@ def meta_gradients(
         parameters: Its meta-learned parameters, which must require gradients.
         episodes: A batch of tasks.
         inner: How to adapt.
-        chunk: Tasks to run at once; all if None. Changes memory, not the result beyond rounding.
+        chunk: Tasks to run at once; if None, all on a GPU and :func:`tasks_at_once` on a CPU. Changes memory
+            and speed, not the result beyond rounding.
 
     Returns:
         Query loss and query accuracy averaged over tasks, and the gradient by parameter name. Parameters that
         do not matter (such as a convolution's bias under batch norm) have zero gradient up to rounding.
     """
-    batch = episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y
+    tasks = len(episodes.support_x)
+    if chunk is None:
+        chunk = tasks if episodes.support_x.is_cuda else tasks_at_once(episodes)
 
     def outcome(*task: Tensor) -> tuple[Tensor, Tensor]:
         return task_outcome(model, parameters, task, inner)
 
-    losses, accuracies = vmap(outcome, chunk_size=chunk)(*batch)
-    loss = losses.mean()
-    gradients = torch.autograd.grad(loss, list(parameters.values()))
-    return loss.detach(), accuracies.mean().detach(), dict(zip(parameters, gradients, strict=True))
-
-
-class MetaLearner:
-    """Meta-learned parameters and their optimiser.
-
-    Args:
-        model: The network; its present values are the start. It is not changed by training.
-        inner: How to adapt.
-        outer_rate: Learning rate of Adam.
-        clip: Bound on the absolute value of each entry of the meta-gradient; None for no bound.
-        chunk: Tasks to run at once, see :func:`meta_gradients`.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        inner: InnerLoop,
-        outer_rate: float = 1e-3,
-        clip: float | None = None,
-        chunk: int | None = None,
-    ):
-        self.model, self.inner, self.clip, self.chunk = model, inner, clip, chunk
-        self.parameters = {name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()}
-        self.optimiser = torch.optim.Adam(list(self.parameters.values()), lr=outer_rate)
-        self.iteration = 0
-
-    def step(self, episodes: Episodes) -> tuple[float, float]:
-        """One meta-iteration.
-
-        Args:
-            episodes: A batch of tasks.
-
-        Returns:
-            Query loss and accuracy before the update.
-
-        Raises:
-            Diverged: The loss is not finite; the parameters are those before the step.
-        """
-        loss, accuracy, gradients = meta_gradients(
-            self.model, self.parameters, episodes, self.inner, self.chunk
-        )
-        if not torch.isfinite(loss):
-            raise Diverged(f"the query loss is {loss.item()} at meta-iteration {self.iteration}")
-        for name, parameter in self.parameters.items():
-            gradient = gradients[name]
-            parameter.grad = gradient if self.clip is None else gradient.clamp_(-self.clip, self.clip)
-        self.optimiser.step()
-        self.iteration += 1
-        return loss.item(), accuracy.item()
-
-    def snapshot(self) -> Parameters:
-        """A copy of the parameters on the CPU, without graph."""
-        return {name: parameter.detach().to("cpu", copy=True) for name, parameter in self.parameters.items()}
-
-    def state(self) -> dict:
-        """All that is needed to go on: iteration, parameters and the optimiser's moments."""
-        return {
-            "iteration": self.iteration,
-            "parameters": self.snapshot(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-
-    def restore(self, state: dict) -> None:
-        """Go on from a saved :meth:`state`."""
-        self.iteration = state["iteration"]
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(state["parameters"][name])
-        self.optimiser.load_state_dict(state["optimiser"])
+    values = list(parameters.values())
+    loss, accuracy = values[0].new_zeros(()), values[0].new_zeros(())
+    gradients: list[Tensor] = []
+    # Chunk by chunk to the end, so that only one chunk's graph is ever in memory.
+    for start in range(0, tasks, chunk):
+        batch = [x[start : start + chunk] for x in episodes.tensors()]
+        if len(batch[0]) == 1:  # a batch of one task costs vmap's overhead and gains nothing
+            losses, accuracies = outcome(*(x[0] for x in batch))
+        else:
+            losses, accuracies = vmap(outcome)(*batch)
+        part = losses.sum() / tasks
+        new = torch.autograd.grad(part, values)
+        gradients = [a + b for a, b in zip(gradients, new, strict=True)] if gradients else list(new)
+        loss, accuracy = loss + part.detach(), accuracy + accuracies.detach().sum() / tasks
+    return loss, accuracy, dict(zip(parameters, gradients, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from .config import MamlConfig
 if TYPE_CHECKING:
     from torch import nn
 
-    from ...data.fewshot import FewShotSplits
+    from ...data.fewshot import EpisodeSampler, FewShotSplits
     from ...training.checkpoints import CheckpointFolder
     from ...training.maml import InnerLoop
+    from ...training.metalearner import MetaLearner
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, EPISODES, PROBE, TASKS, VALIDATION, EVALUATION, FRESH = range(7)
@@ -60,19 +62,33 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
     Raises:
         Diverged: The loss is not finite; the message names the iteration and the last good checkpoint.
     """
-    from tqdm.auto import tqdm
-
-    from ...data.fewshot import EpisodeSampler, generator
-    from ...training import Diverged
-    from ...training.maml import MetaLearner
+    from ...data.fewshot import EpisodeSampler
+    from ...training.metalearner import MetaLearner, TaskThreads
 
     config = unit.config
     assert isinstance(config, MamlConfig)
     model = build_model(config, unit.seed).to(context.device)
-    learner = MetaLearner(model, inner_loop(config), config.outer_rate, config.clip or None, context.chunk)
     sampler = EpisodeSampler(
         splits.train.rotated(), config.ways, config.shots, config.queries, context.device
     )
+    with contextlib.ExitStack() as stack:
+        threads = stack.enter_context(TaskThreads(model)) if context.device == "cpu" else None
+        clip = config.clip or None
+        learner = MetaLearner(model, inner_loop(config), config.outer_rate, clip, context.chunk, threads)
+        return _go_on(unit, learner, sampler, folder, context.progress)
+
+
+def _go_on(
+    unit: Unit, learner: MetaLearner, sampler: EpisodeSampler, folder: CheckpointFolder, progress: bool
+) -> dict:
+    """The loop of :func:`train`."""
+    from tqdm.auto import tqdm
+
+    from ...data.fewshot import generator
+    from ...training import Diverged
+
+    config = unit.config
+    assert isinstance(config, MamlConfig)
     history: dict = {"loss": [], "accuracy": [], "seconds": 0.0}
     if state := folder.progress():
         learner.restore(state["learner"])
@@ -93,7 +109,7 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
         initial=learner.iteration,
         desc=f"meta-training, seed {unit.seed}",
         unit="it",
-        disable=not context.progress or learner.iteration >= config.iterations,
+        disable=not progress or learner.iteration >= config.iterations,
     )
     with bar:
         try:

@@ -1,0 +1,133 @@
+"""Meta-training: the meta-learned parameters, their optimiser, and how a meta-step uses a CPU's cores."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from ..data.fewshot import Episodes
+from . import Diverged
+from .maml import InnerLoop, Parameters, meta_gradients
+
+
+class TaskThreads:
+    """Shares the tasks of a meta-step out over threads, each with one thread inside its operators.
+
+    Operators on the small tensors of one task gain little from several threads, and wait for each other at
+    every one of them; whole tasks do not wait. Tasks are dealt in order and gradients added in order, so the
+    result depends on the number of threads (by rounding) but not on their timing. While one of these is open,
+    torch computes with one thread elsewhere too; closing it restores what was.
+
+    Args:
+        model: The network; every thread gets a copy, as calling a module with other parameters is not safe
+            to do from two threads at once.
+        threads: How many; as many as torch uses inside an operator if None.
+    """
+
+    def __init__(self, model: nn.Module, threads: int | None = None):
+        self.before = torch.get_num_threads()
+        self.models = [copy.deepcopy(model) for _ in range(threads or self.before)]
+        self.pool = ThreadPoolExecutor(len(self.models), initializer=torch.set_num_threads, initargs=(1,))
+
+    def meta_gradients(
+        self, parameters: Parameters, episodes: Episodes, inner: InnerLoop, chunk: int | None = None
+    ) -> tuple[Tensor, Tensor, Parameters]:
+        """As the function of that name: loss, accuracy and gradients of a batch of tasks."""
+        tasks, threads = len(episodes.support_x), len(self.models)
+        shares = [slice(tasks * i // threads, tasks * (i + 1) // threads) for i in range(threads)]
+
+        def work(i: int) -> tuple[Tensor, Tensor, Parameters]:
+            own = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+            return meta_gradients(self.models[i], own, episodes[shares[i]], inner, chunk)
+
+        busy = [i for i, share in enumerate(shares) if share.start < share.stop]
+        outcomes = list(self.pool.map(work, busy))
+        weights = [(shares[i].stop - shares[i].start) / tasks for i in busy]
+
+        def mean(values: list[Tensor]) -> Tensor:
+            return torch.stack([weight * value for weight, value in zip(weights, values, strict=True)]).sum(0)
+
+        loss, accuracy = (mean([outcome[k] for outcome in outcomes]) for k in (0, 1))
+        return loss, accuracy, {n: mean([outcome[2][n] for outcome in outcomes]) for n in parameters}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown()
+        torch.set_num_threads(self.before)
+
+
+class MetaLearner:
+    """Meta-learned parameters and their optimiser.
+
+    Args:
+        model: The network; its present values are the start. It is not changed by training.
+        inner: How to adapt.
+        outer_rate: Learning rate of Adam.
+        clip: Bound on the absolute value of each entry of the meta-gradient; None for no bound.
+        chunk: Tasks to run at once, see :func:`~reprise.training.maml.meta_gradients`.
+        threads: To share tasks out over; None for none.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inner: InnerLoop,
+        outer_rate: float = 1e-3,
+        clip: float | None = None,
+        chunk: int | None = None,
+        threads: TaskThreads | None = None,
+    ):
+        self.model, self.inner, self.clip, self.chunk, self.threads = model, inner, clip, chunk, threads
+        self.parameters = {name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()}
+        self.optimiser = torch.optim.Adam(list(self.parameters.values()), lr=outer_rate)
+        self.iteration = 0
+
+    def step(self, episodes: Episodes) -> tuple[float, float]:
+        """One meta-iteration.
+
+        Args:
+            episodes: A batch of tasks.
+
+        Returns:
+            Query loss and accuracy before the update.
+
+        Raises:
+            Diverged: The loss is not finite; the parameters are those before the step.
+        """
+        if self.threads is None:
+            outcome = meta_gradients(self.model, self.parameters, episodes, self.inner, self.chunk)
+        else:
+            outcome = self.threads.meta_gradients(self.parameters, episodes, self.inner, self.chunk)
+        loss, accuracy, gradients = outcome
+        if not torch.isfinite(loss):
+            raise Diverged(f"the query loss is {loss.item()} at meta-iteration {self.iteration}")
+        for name, parameter in self.parameters.items():
+            gradient = gradients[name]
+            parameter.grad = gradient if self.clip is None else gradient.clamp_(-self.clip, self.clip)
+        self.optimiser.step()
+        self.iteration += 1
+        return loss.item(), accuracy.item()
+
+    def snapshot(self) -> Parameters:
+        """A copy of the parameters on the CPU, without graph."""
+        return {name: parameter.detach().to("cpu", copy=True) for name, parameter in self.parameters.items()}
+
+    def state(self) -> dict:
+        """All that is needed to go on: iteration, parameters and the optimiser's moments."""
+        return {
+            "iteration": self.iteration,
+            "parameters": self.snapshot(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict) -> None:
+        """Go on from a saved :meth:`state`."""
+        self.iteration = state["iteration"]
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(state["parameters"][name])
+        self.optimiser.load_state_dict(state["optimiser"])
