@@ -86,9 +86,7 @@ def adapted_names(model: nn.Module, inner: InnerLoop) -> list[str]:
     names = [name for name in names if keeps.get(inner.algorithm, lambda _: True)(name)]
     for prefix in inner.only:
         if not any(name.startswith(prefix) for name in names):
-            raise ValueError(
-                f"{inner.algorithm} moves nothing called {prefix!r}; it moves {', '.join(names)}"
-            )
+            raise ValueError(f"{inner.algorithm} moves no {prefix!r}; it moves {', '.join(names)}")
     return [name for name in names if not inner.only or name.startswith(inner.only)]
 
 
