@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...places import UserError
 from .verdict import Part, Status, Verdict
@@ -13,8 +13,12 @@ from .verdict import Part, Status, Verdict
 if TYPE_CHECKING:
     import xarray as xr
 
-Rule = Callable[["xr.Dataset", str], tuple[Status, tuple[Part, ...], str]]
-"""Units of one run and the id of a measure → status, comparisons, note."""
+Rule = Callable[[Any, str], tuple[Status, tuple[Part, ...], str]]
+"""What is judged and the id of a measure → status, comparisons, note.
+
+What is judged: the units of one run (a Dataset along ``unit``), or several runs by the name of their part in the
+claim, such as ``{"true labels": …, "random labels": …}``; each rule says which it takes.
+"""
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,13 @@ def claims(study: str | None = None) -> list[Claim]:
     return [claim for claim, _ in _RULES.values() if study in (None, claim.study)]
 
 
-def judge(claim_id: str, run: xr.Dataset, measure: str | None = None) -> Verdict:
-    """Apply a claim's rule to a run.
+def judge(claim_id: str, run: xr.Dataset | Mapping[str, xr.Dataset], measure: str | None = None) -> Verdict:
+    """Apply a claim's rule to a run, or to several.
 
     Args:
         claim_id: Id of the claim.
-        run: Units of one condition along ``unit``, as :func:`reprise.studies.runner.run` gives them.
+        run: Units of one condition along ``unit``, as :func:`reprise.studies.runner.run` gives them; or
+            several such runs by name, where the claim compares them. The verdict is labelled by the first.
         measure: Id of a measure; that of the primary endpoint if None. Another one is a sensitivity analysis.
 
     Returns:
@@ -88,10 +93,11 @@ def judge(claim_id: str, run: xr.Dataset, measure: str | None = None) -> Verdict
     claim, function = _RULES[claim_id]
     measure = measure or claim.measure
     status, parts, note = function(run, measure)
-    dataset = json.loads(run.attrs["config"])["dataset"]
-    return Verdict(
-        claim_id, status, parts, dataset, run.attrs.get("preset", ""), measure, claim.version, note
-    )
+    # A Dataset is itself a mapping, of its variables.
+    first: Any = run if hasattr(run, "attrs") else next(iter(run.values()))
+    attrs = first.attrs
+    dataset, preset = json.loads(attrs["config"])["dataset"], attrs.get("preset", "")
+    return Verdict(claim_id, status, parts, dataset, preset, measure, claim.version, note)
 
 
 def _load() -> None:
