@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Rule = Callable[[Any, str], tuple[Status, tuple[Part, ...], str]]
 """What is judged and the id of a measure → status, comparisons, note.
 
-What is judged: the units of one run (a Dataset along ``unit``), or several runs by the name of their part in the
-claim, such as ``{"true labels": …, "random labels": …}``; each rule says which it takes.
+What is judged: the units of one run (a Dataset along ``unit``), or several runs by the name of their part in
+the claim, such as ``{"true labels": …, "random labels": …}``; each rule says which it takes.
 """
 
 
