@@ -46,7 +46,7 @@ def find_chapter(places: Places, study: Study) -> Path:
 
     if places.root is None:
         raise UserError("no checkout of the book here, so there is no chapter to execute; use --no-notebook")
-    source = places.root / "chapters" / study.name / f"{study.name}.ipynb"
+    source = places.root / study.notebook
     if not source.is_file():
         raise UserError(f"no chapter at {source}; use --no-notebook")
     if not (find_spec("papermill") and find_spec("ipykernel")):

@@ -195,6 +195,7 @@ class Study:
         work: Cost of a unit in units of its own, proportional to time on one machine.
         datasets: Names of the data sets that a configuration needs.
         endpoints: Named quantities by which two runs are compared, one value a unit each.
+        chapter: Its notebook below the checkout; ``chapters/<name>/<name>.ipynb`` if empty.
     """
 
     name: str
@@ -205,6 +206,12 @@ class Study:
     work: Callable[[Any], float]
     datasets: Callable[[Any], list[str]]
     endpoints: Callable[[xr.Dataset], xr.Dataset]
+    chapter: str = ""
+
+    @property
+    def notebook(self) -> str:
+        """Path of the study's chapter below the checkout, with slashes."""
+        return self.chapter or f"chapters/{self.name}/{self.name}.ipynb"
 
     def configure(self, preset: str, overrides: Mapping[str, Any]) -> StudyConfig:
         """A preset with some values replaced.

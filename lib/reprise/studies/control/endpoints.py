@@ -1,0 +1,82 @@
+"""The supervised control: what its claim and comparisons are about, one value a unit (seed)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.ranks import midranks
+from ..maml.endpoints import PRIMARY, change
+from ..maml.states import LAYERS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BLOCKS = list(LAYERS[:-1])
+NULL = "equal norm"
+"""The null of claim M2: a random perturbation of equal relative norm in every layer."""
+
+
+def final_change(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Change of every layer from the initial state to the trained one: (unit, layer)."""
+    return change(run["start_similarity"].sel(measure=measure)).isel(step=-1)
+
+
+def null_change(run: xr.Dataset, measure: str = PRIMARY, null: str = NULL) -> xr.DataArray:
+    """Change of every layer by random perturbations of one kind: (unit, draw, layer)."""
+    changes = change(run["null_similarity"].sel(measure=measure, null=null))
+    return changes.transpose(..., "draw", "layer")
+
+
+def depth_correlation(changes: xr.DataArray) -> xr.DataArray:
+    """Spearman's rank correlation of depth and change, over the layers.
+
+    Args:
+        changes: Change of each layer, dimension ``layer`` in order of depth.
+
+    Returns:
+        −1 … 1, NaN where all layers change alike; the other dimensions.
+    """
+    import xarray as xr
+
+    values = changes.transpose(..., "layer")
+    ranks = midranks(values.values.reshape(-1, values.sizes["layer"]).astype(np.float64))
+    ranks -= ranks.mean(1, keepdims=True)
+    depth = np.arange(ranks.shape[1]) - (ranks.shape[1] - 1) / 2
+    length = np.sqrt((ranks**2).sum(1) * (depth**2).sum())
+    with np.errstate(invalid="ignore"):
+        correlation = np.where(length > 0, ranks @ depth / length, np.nan)
+    # Equal orders must give equal numbers: an interval of differences would find meaning in their rounding.
+    return xr.DataArray(correlation.round(12).reshape(values.shape[:-1]), dims=values.dims[:-1])
+
+
+def control_correlation(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Claim M2: rank correlation of depth and change by training: (unit,)."""
+    return depth_correlation(final_change(run, measure))
+
+
+def null_correlation(run: xr.Dataset, measure: str = PRIMARY, null: str = NULL) -> xr.DataArray:
+    """Claim M2: that of a random perturbation, each draw by itself, averaged over draws: (unit,)."""
+    return depth_correlation(null_change(run, measure, null)).mean("draw", skipna=False).round(12)
+
+
+def endpoints(run: xr.Dataset) -> xr.Dataset:
+    """Quantities by which two runs are compared, one value a unit each."""
+    import xarray as xr
+
+    trained, random = final_change(run), null_change(run).mean("draw")
+    control, null = control_correlation(run), null_correlation(run)
+    values = {
+        "accuracy on test images, trained": run["accuracy"].isel(step=-1),
+        "accuracy on test images, untrained": run["accuracy"].isel(step=0),
+        "change by training, logits": trained.sel(layer="logits"),
+        "change by training, mean of blocks": trained.sel(layer=BLOCKS).mean("layer"),
+        "change by random perturbation, logits": random.sel(layer="logits"),
+        "change by random perturbation, mean of blocks": random.sel(layer=BLOCKS).mean("layer"),
+        "relative norm of the update": run["network_update_norm"].isel(step=-1),
+        "M2: rank correlation of depth and change, training": control,
+        "M2: rank correlation of depth and change, random perturbation": null,
+        "M2: training minus random perturbation": control - null,
+    }
+    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})
