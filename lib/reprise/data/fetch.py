@@ -6,20 +6,15 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..places import UserError
+from . import listing
+from .errors import DataDamaged, DataMissing
 from .registry import DataFile, DatasetEntry
-
-
-class DataMissing(FileNotFoundError, UserError):
-    """A data set is not at hand; the message says which file, where to put it and what to use instead."""
-
-
-class DataDamaged(UserError):
-    """A local file does not have the declared checksum: a broken download, or other data of that name."""
 
 
 def locate(entry: DatasetEntry, root: Path) -> list[Path] | None:
@@ -30,8 +25,11 @@ def locate(entry: DatasetEntry, root: Path) -> list[Path] | None:
         root: Data root.
 
     Returns:
-        A path for each file, or None if one is missing.
+        A path for each file (or the one folder that a set of folders lies in), or None if one is missing.
     """
+    if entry.directory:
+        folder = root / entry.directory
+        return [folder] if folder.is_dir() else None
     found = [next((path for path in file.candidates(root) if path.is_file()), None) for file in entry.files]
     paths = [path for path in found if path is not None]
     return paths if len(paths) == len(found) else None
@@ -49,15 +47,21 @@ def require(entry: DatasetEntry, root: Path, download: bool = False) -> list[Pat
         A checked path for each file; empty for synthetic sets.
 
     Raises:
-        DataMissing: A file is not there and was not, or could not be, fetched.
+        DataMissing: A file, or an image that a list names, is not there and was not, or could not be,
+            fetched.
         DataDamaged: A file is there but is not the declared one.
     """
     if (paths := locate(entry, root)) is None:
         if not download:
             raise DataMissing(missing_message(entry, root))
         paths = fetch(entry, root)
-    for file, path in zip(entry.files, paths, strict=True):
-        verify(file, path)
+    if entry.directory:
+        return paths
+    with advising(entry):
+        lists = listing.read([p for f, p in zip(entry.files, paths, strict=True) if f.algorithm == "listing"])
+        for file, path in zip(entry.files, paths, strict=True):
+            verify(file, path)
+        listing.images(lists)
     return paths
 
 
@@ -72,9 +76,11 @@ def fetch(entry: DatasetEntry, root: Path) -> list[Path]:
         A path for each file.
 
     Raises:
-        DataMissing: The source cannot be reached.
+        DataMissing: The source cannot be reached, or there is none and the set must be made by hand.
         DataDamaged: What arrived is not the declared file.
     """
+    if entry.preparation and locate(entry, root) is None:
+        raise DataMissing(missing_message(entry, root))
     paths = []
     for file in entry.files:
         path = next((p for p in file.candidates(root) if p.is_file()), None)
@@ -95,6 +101,13 @@ def verify(file: DataFile, path: Path) -> None:
     Raises:
         DataDamaged: They differ.
     """
+    if file.algorithm == "listing":
+        if listing.digest(path) != file.checksum:
+            raise DataDamaged(
+                f"{path} is not the declared {file.name}: it lists other classes or other numbers of images. "
+                f"Put the one from {file.url} in its place"
+            )
+        return
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, file.algorithm).hexdigest()
     if digest != file.checksum:
@@ -109,10 +122,22 @@ def missing_message(entry: DatasetEntry, root: Path) -> str:
     absent = [file for file in entry.files if not any(path.is_file() for path in file.candidates(root))]
     lines = [f"data set {entry.name!r} is not complete below {root}:"]
     lines += [f"  put {file.name} (from {file.url}) at {file.candidates(root)[0]}" for file in absent]
-    lines.append(f"  or fetch it with: reprise data fetch {entry.name}")
-    if entry.stand_in:
-        lines.append(f"  or use the synthetic stand-in, which needs no file: --set dataset={entry.stand_in}")
-    return "\n".join(lines)
+    lines.append(f"  {entry.preparation or f'or fetch it with: reprise data fetch {entry.name}'}")
+    return "\n".join([*lines, *_stand_in(entry)])
+
+
+@contextmanager
+def advising(entry: DatasetEntry) -> Iterator[None]:
+    """Let errors about a data set's files say also what to use instead."""
+    try:
+        yield
+    except (DataMissing, DataDamaged) as error:
+        raise type(error)("\n".join([str(error), *_stand_in(entry)])) from error
+
+
+def _stand_in(entry: DatasetEntry) -> list[str]:
+    words = f"  or use the synthetic stand-in, which needs no file: --set dataset={entry.stand_in}"
+    return [words] if entry.stand_in else []
 
 
 def _download(file: DataFile, path: Path) -> None:

@@ -14,10 +14,11 @@ class DataFile:
     """One downloadable file of a data set.
 
     Attributes:
-        name: File name as published.
+        name: File name below the data root: as published, unless that would not say of what.
         url: Official source.
-        bytes: Size.
-        algorithm: ``"sha256"`` or ``"md5"``, whichever the source publishes.
+        bytes: Size; 0 for lists, of which not the bytes count but what they say.
+        algorithm: ``"sha256"`` or ``"md5"``, whichever the source publishes, or ``"listing"`` for a list of
+            images, see :func:`reprise.data.listing.digest`.
         checksum: Hexadecimal digest.
         folder: Folder below the data root in which torchvision keeps the file; empty if it does not.
     """
@@ -41,7 +42,7 @@ class DatasetEntry:
     Attributes:
         name: Name used in configurations.
         title: Name for people.
-        kind: What it serves, such as ``"few-shot"``.
+        kind: What it serves, such as ``"few-shot"``; ``"one-shot-task"`` for fixed tasks.
         images: Size and number of images, in words.
         licence: Licence of the images.
         citation: Key in the book's bibliography, or empty.
@@ -50,6 +51,12 @@ class DatasetEntry:
         synthetic: Version of the drawing code, 0 for real data.
         classes: Number of classes by split, so that requests can be refused before anything is loaded.
         drawings: Images of each class.
+        channels: 1 for grey images, 3 for colour.
+        size: Height and width in pixels as they are learned from.
+        preparation: How to make the set where no official archive exists; empty where files can be fetched.
+        sizes: Number of images by official split, where that is fixed.
+        directory: Folder below the data root, for sets that come as folders of pictures instead of files; what
+            it holds is not checked.
     """
 
     name: str
@@ -63,10 +70,18 @@ class DatasetEntry:
     synthetic: int = 0
     classes: Mapping[str, int] = field(default_factory=dict)
     drawings: int = 0
+    channels: int = 1
+    size: int = 28
+    preparation: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    directory: str = ""
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any byte of the data set."""
+        """Sixteen hexadecimal digits that change with any byte of the data set.
+
+        Of a set that exists as lists of images only, they change with its classes and numbers of images.
+        """
         content = [f"{file.name}:{file.checksum}" for file in self.files] or [f"{self.name}:{self.synthetic}"]
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
 
@@ -79,7 +94,7 @@ def datasets() -> dict[str, DatasetEntry]:
     for name, table in tables.items():
         files = []
         for file in table.pop("files"):
-            algorithm = "sha256" if "sha256" in file else "md5"
+            algorithm = next(key for key in ("sha256", "md5", "listing") if key in file)
             files.append(DataFile(algorithm=algorithm, checksum=file.pop(algorithm), **file))
         entries[name] = DatasetEntry(name=name, files=tuple(files), **table)
     return entries
