@@ -1,7 +1,7 @@
 """One look for every figure: colours with fixed meanings, labels at the ends of lines, intervals over seeds.
 
-Ink is drawn in black and greys and the background left transparent; colours that carry meaning are listed
-here and nowhere else. The book replaces each of them by a CSS variable (``assets/reprise.css``), so that the
+Ink is drawn in black and greys and the background left transparent; colours that carry meaning come from
+:mod:`reprise.palette`. The book replaces each of them by a CSS variable (``assets/reprise.css``), so that the
 same drawing reads well on a dark page.
 """
 
@@ -14,21 +14,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..palette import CONDITIONS, HEAD, LAYER_RAMP, MATRIX_MAP, layer_colours
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LAYER_RAMP = ("#86bbe0", "#4f97c9", "#2a72a8", "#0f4a78")
-"""Blocks, from the first (light) to the last (dark): depth."""
-
-HEAD = "#d55e00"
-"""The head (logits): the single warm accent."""
-
-CONDITIONS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
-"""Okabe–Ito colours for conditions and tasks, in the order in which meanings are given them."""
-
-MATRIX_MAP = "cividis"
-"""Colour map of similarity matrices: perceptually uniform, safe for colour blindness."""
+__all__ = [
+    "CONDITIONS",
+    "FAINT",
+    "HEAD",
+    "LAYER_RAMP",
+    "MATRIX_MAP",
+    "MUTED",
+    "ON_DARK",
+    "ON_LIGHT",
+    "WIDTH",
+    "Plate",
+    "band",
+    "book_style",
+    "direction",
+    "end_labels",
+    "interval_over_seeds",
+    "layer_colours",
+    "level",
+]
 
 ON_LIGHT = "#000001"
 """Black for text on a light coloured field, such as a cell of a matrix; the same on light and dark pages."""
@@ -57,26 +67,6 @@ class Plate:
     name: str
     caption: str
     alt: str
-
-
-def layer_colours(layers: Sequence[str]) -> dict[str, str]:
-    """One colour a layer: the ramp by depth, the head set apart.
-
-    Args:
-        layers: Names in order of depth; ``"logits"`` is the head.
-
-    Returns:
-        Name → hexadecimal colour.
-    """
-    body = [layer for layer in layers if layer != "logits"]
-    if len(body) <= len(LAYER_RAMP):
-        ramp = [LAYER_RAMP[i] for i in np.linspace(0, len(LAYER_RAMP) - 1, len(body)).round().astype(int)]
-    else:
-        from matplotlib.colors import LinearSegmentedColormap, to_hex
-
-        smooth = LinearSegmentedColormap.from_list("depth", LAYER_RAMP)
-        ramp = [to_hex(smooth(x)) for x in np.linspace(0, 1, len(body))]
-    return {**dict(zip(body, ramp, strict=True)), "logits": HEAD}
 
 
 @contextlib.contextmanager

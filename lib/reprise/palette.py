@@ -1,0 +1,43 @@
+"""Colours that carry meaning, listed here and nowhere else: static figures, widgets and tables share them.
+
+On a dark page the book gives those that would be lost there a lighter value (``assets/reprise.css``), under
+the name ``--ink-<colour>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+LAYER_RAMP = ("#86bbe0", "#4f97c9", "#2a72a8", "#0f4a78")
+"""Blocks, from the first (light) to the last (dark): depth."""
+
+HEAD = "#d55e00"
+"""The head (logits): the single warm accent."""
+
+CONDITIONS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
+"""Okabe–Ito colours for conditions and tasks, in the order in which meanings are given them."""
+
+MATRIX_MAP = "cividis"
+"""Colour map of similarity matrices: perceptually uniform, safe for colour blindness."""
+
+
+def layer_colours(layers: Sequence[str]) -> dict[str, str]:
+    """One colour a layer: the ramp by depth, the head set apart.
+
+    Args:
+        layers: Names in order of depth; ``"logits"`` is the head.
+
+    Returns:
+        Name → hexadecimal colour.
+    """
+    body = [layer for layer in layers if layer != "logits"]
+    if len(body) <= len(LAYER_RAMP):
+        ramp = [LAYER_RAMP[i] for i in np.linspace(0, len(LAYER_RAMP) - 1, len(body)).round().astype(int)]
+    else:
+        from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+        smooth = LinearSegmentedColormap.from_list("depth", LAYER_RAMP)
+        ramp = [to_hex(smooth(x)) for x in np.linspace(0, 1, len(body))]
+    return {**dict(zip(body, ramp, strict=True)), "logits": HEAD}
