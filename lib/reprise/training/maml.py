@@ -40,7 +40,8 @@ class InnerLoop:
     Attributes:
         algorithm: See the table above.
         rate: Step size of plain gradient descent, above 0.
-        steps: Number of steps while training, at least 1.
+        steps: Number of steps while training. 0 leaves the outer loop alone: ordinary training on the query
+            sets of all tasks together.
         loss: ``"mean"`` cross-entropy over the support images, or ``"sum"`` over them divided by the shots,
             as the released code has it: ``ways`` times as large; ``"squared"``: mean squared error, for
             regression.
