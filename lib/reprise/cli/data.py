@@ -20,8 +20,9 @@ def data_list() -> None:
     root = find_places().data
     for name, entry in datasets().items():
         state = "synthetic" if entry.synthetic else "at hand" if locate(entry, root) else "missing"
-        size = f", {sum(file.bytes for file in entry.files) / 1e6:.1f} MB" if entry.files else ""
-        typer.echo(f"{name:18}{state:11}{entry.images} ({entry.licence}{size})")
+        total = sum(file.bytes for file in entry.files)  # 0 for sets that are made by hand from lists
+        size = f", {total / 1e6:.1f} MB" if total else ""
+        typer.echo(f"{name:24}{state:11}{entry.images} ({entry.licence}{size})")
 
 
 @data_app.command("fetch")
