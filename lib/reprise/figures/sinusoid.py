@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-COLOURS: dict[str, str] = dict(zip(INITIALISATIONS, (*CONDITIONS[:2], MUTED), strict=True))
+COLOURS = dict(zip(INITIALISATIONS, (*CONDITIONS[:2], MUTED), strict=True))
 LAYER_COLOURS = dict(zip(LAYERS, layer_colours((*LAYERS[:-1], "logits")).values(), strict=True))
 _SYMBOL = {"rsa": "ρ", "cka": "CKA"}
 
@@ -93,8 +93,7 @@ def learning(result: xr.Dataset, window: int = 25) -> Plate:
         f"running median over {window}. Both networks start from the same weights and meet the same tasks."
     )
     said = "; ".join(f"{label}: {height:.2f}" for height, label, _ in ends).replace("\n", " ")
-    alt = f"Loss against meta-iterations. At the end, {said}."
-    return Plate(figure, "sinusoid-learning", caption, alt)
+    return Plate(figure, "sinusoid-learning", caption, f"Loss over meta-training. At the end, {said}.")
 
 
 def adaptation(result: xr.Dataset, task: int = 0) -> Plate:
@@ -160,8 +159,7 @@ def error(result: xr.Dataset) -> Plate:
         "that answers 0 to everything."
     )
     said = "; ".join(f"{name}: {height:.2f}" for height, name, _ in ends)
-    last = _steps(int(result["inner_step"][-1]))
-    return Plate(figure, "sinusoid-error", caption, f"Error against inner steps. After {last}, {said}.")
+    return Plate(figure, "sinusoid-error", caption, f"Error against inner steps. At the end, {said}.")
 
 
 def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
@@ -172,10 +170,12 @@ def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
         measure: Id of a measure that the result holds.
 
     Raises:
-        KeyError: It does not hold that measure.
+        ValueError: It does not hold that measure; the message lists those that it does.
     """
     import matplotlib.pyplot as plt
 
+    if measure not in result["measure"]:
+        raise ValueError(f"no measure {measure!r}; there are: {', '.join(result['measure'].values)}")
     changes = 1 - result["similarity"].sel(measure=measure)
     fresh = 1 - result["fresh_similarity"].sel(measure=measure)
     last = int(result["inner_step"][-1])
@@ -212,7 +212,7 @@ def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
 def _over_tasks(axes: Axes, values: np.ndarray, colour: str) -> float:
     """Draw median and middle half over tasks of (steps, tasks); returns the last median."""
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=1)
-    x = np.arange(len(values))
+    x = range(len(values))
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, middle, color=colour)
     return float(middle[-1])

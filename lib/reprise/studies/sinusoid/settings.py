@@ -9,7 +9,7 @@ from ...places import UserError
 LAYERS = ("hidden1", "hidden2", "output")
 """Layers of the network, in order of depth."""
 
-INITIALISATIONS = ("meta-learned", "jointly trained", "random")
+INITIALISATIONS: tuple[str, ...] = ("meta-learned", "jointly trained", "random")
 """Where adaptation starts from."""
 
 MEASURES = ("cka-linear", "cka-linear-debiased", "rsa-euclidean")
