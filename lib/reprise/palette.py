@@ -41,3 +41,11 @@ def layer_colours(layers: Sequence[str]) -> dict[str, str]:
         smooth = LinearSegmentedColormap.from_list("depth", LAYER_RAMP)
         ramp = [to_hex(smooth(x)) for x in np.linspace(0, 1, len(body))]
     return {**dict(zip(body, ramp, strict=True)), "logits": HEAD}
+
+
+def matrix_stops(count: int = 65) -> list[str]:
+    """The matrices' colour map as hexadecimal colours at equal steps, for drawing outside matplotlib."""
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    return [to_hex(matplotlib.colormaps[MATRIX_MAP](x)) for x in np.linspace(0, 1, count)]

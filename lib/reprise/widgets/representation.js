@@ -1,0 +1,228 @@
+// Representation explorer: any two states, under any measure that follows from their Grams.
+
+import { form, rdm, similarity } from "./core.js";
+import { announcer, choice, h, hint, menu, notice, numbers, onWidth, spell } from "./controls.js";
+import { Heatmap, colourBar } from "./draw.js";
+import { Engine } from "./engine.js";
+import { PairView } from "./pair.js";
+import { StatePicker, nameOf } from "./pickers.js";
+import { Gallery, StimulusPanel } from "./stimuli.js";
+import { unpack } from "./tasks.js";
+
+const RESAMPLES = 1000;
+
+class Explorer {
+  constructor(model, root) {
+    this.model = model;
+    this.about = model.get("about");
+    const { features, sets, n } = this.about;
+    const packed = { gram: numbers(model.get("gram")), mean: numbers(model.get("mean")), features, sets, n };
+    this.states = unpack(packed);
+    this.engine = new Engine(packed);
+    this.choice = { ...model.get("selection") };
+    this.ranked = true;
+    this.gallery = new Gallery(this.about, numbers(model.get("pictures"), Uint8Array));
+    this.panel = new StimulusPanel(this.gallery, () => this.refresh());
+    this.scope = this.about.columns.length ? this.level(0, this.choice.a) : -1;
+    this.build(root);
+    this.refresh();
+  }
+
+  level(column, state) {
+    return this.about.columns[column].codes[state];
+  }
+
+  build(root) {
+    this.hint = hint(root);
+    this.voice = announcer();
+    const { measures, methods, stops, title, unit } = this.about;
+    this.measureMenu = menu("Measure", measures.map(({ id, title: label }) => ({ value: id, label })), this.choice.measure, (id) => {
+      this.choice.measure = id;
+      this.refresh();
+    });
+    this.methodMenu = menu("RDMs compared by", methods.map(({ id, title: label }) => ({ value: id, label })), this.choice.method, (id) => {
+      this.choice.method = id;
+      this.refresh();
+    });
+    this.pickers = {
+      a: new StatePicker("State A", this.about.columns, this.choice.a, (state) => this.pick(state, this.choice.b)),
+      b: new StatePicker("State B", this.about.columns, this.choice.b, (state) => this.pick(this.choice.a, state)),
+    };
+    const swap = h("button", { type: "button", class: "rp-button", onclick: () => this.pick(this.choice.b, this.choice.a) }, "Swap A and B");
+    this.result = h("div", { class: "rp-result" });
+    this.matrix = new Heatmap({ name: "Matrix of dissimilarities between states", help: "Arrow keys move, Enter chooses the two states of a cell", stops,
+      onCell: (row, column, x, y, byKeys) => this.overMatrix(row, column, x, y, byKeys),
+      onPick: (row, column) => this.pick(this.shown[row], this.shown[column]) });
+    this.matrixNote = h("p", { class: "rp-note" });
+    const legend = colourBar(stops);
+    legend.set("0 same geometry", "1 − similarity: 1 or more");
+    this.pair = new PairView({ stops, onCell: (cell, x, y, byKeys) => this.overPair(cell, x, y, byKeys) });
+    const columns = this.about.columns;
+    const scopes = [{ value: "-1", label: `all ${this.states.length} states` }];
+    if (columns.length && columns[0].levels.length > 1) {
+      columns[0].levels.forEach((level, code) => scopes.push({ value: String(code), label: `${columns[0].title} ${level}` }));
+    }
+    const scopeMenu = menu("Matrix of", scopes, scopes.length > 1 ? String(this.scope) : "-1", (value) => {
+      this.scope = Number(value);
+      this.refreshMatrix();
+    });
+    if (scopes.length === 1) this.scope = -1;
+    root.append(
+      h("header", {}, h("h3", {}, title), unit ? h("p", { class: "rp-note" }, unit) : null),
+      h("div", { class: "rp-controls" }, this.measureMenu.element, this.methodMenu.element,
+        choice("Show dissimilarities", [{ value: "ranked", label: "ranked" }, { value: "raw", label: "raw" }], "ranked", (value) => {
+          this.ranked = value === "ranked";
+          this.refreshPair();
+        }), swap),
+      h("div", { class: "rp-states" }, this.pickers.a.element, this.pickers.b.element),
+      this.result,
+      h("div", { class: "rp-grid" },
+        h("section", { class: "rp-panel" }, h("h4", {}, "All states, pair by pair"), scopeMenu.element, this.matrix.element, legend.element, this.matrixNote),
+        this.pair.scatter, this.pair.sides[0].element, this.pair.sides[1].element),
+      this.panel.element,
+      this.voice.element);
+    this.stop = onWidth(root, () => {
+      this.hint.hide();
+      this.pair.drawScatter();
+    });
+  }
+
+  pick(a, b) {
+    Object.assign(this.choice, { a, b });
+    this.pickers.a.show(a);
+    this.pickers.b.show(b);
+    this.refreshPair();
+    this.markPicked();
+  }
+
+  /** The measure as the numerical core takes it. */
+  measure() {
+    const entry = this.about.measures.find(({ id }) => id === this.choice.measure);
+    return entry.kernel ? { kernel: entry.kernel, debiased: entry.debiased } : { distance: entry.distance, method: this.choice.method };
+  }
+
+  refresh() {
+    this.refreshPair();
+    this.refreshMatrix();
+  }
+
+  refreshPair() {
+    const { a, b } = this.choice;
+    const [stateA, stateB] = [this.states[a], this.states[b]];
+    this.panel.show(stateA.set);
+    const keep = this.panel.keep();
+    const measure = this.measure();
+    this.methodMenu.select.disabled = Boolean(measure.kernel);
+    const distance = measure.distance || "euclidean";
+    const vectors = [stateA, stateB].map((state) => rdm(state, distance, keep));
+    const groups = this.groups(keep.map((index) => this.gallery.letter(stateA.set, index)));
+    this.pair.show({ vectors, m: keep.length, distance, ranked: this.ranked, groups, names: [a, b].map((state) => nameOf(this.about.columns, state)),
+      alike: (i, j) => this.gallery.alike(stateA.set, keep[i], keep[j]) });
+    const same = stateA.set === stateB.set;
+    const value = same ? similarity(form(stateA, measure, keep), form(stateB, measure, keep), measure) : NaN;
+    this.tell(value, measure, keep, same, null);
+    this.model.set("selection", { ...this.choice });
+    this.model.save_changes();
+    if (Number.isNaN(value)) return;
+    this.engine.ask("interval", { a, b, measure, keep, resamples: RESAMPLES, seed: 0 }).then((answer) => {
+      if (answer) this.tell(value, measure, keep, same, answer);
+    });
+  }
+
+  /** The similarity with its interval in words, or why there is none. */
+  tell(value, measure, keep, same, answer) {
+    const entry = this.about.measures.find(({ id }) => id === this.choice.measure);
+    const method = measure.kernel ? "" : `; ${this.about.methods.find(({ id }) => id === measure.method).title}`;
+    if (Number.isNaN(value)) {
+      const least = measure.debiased ? 4 : 3;
+      const why = !same ? "the two states were looked at with different stimuli"
+        : keep.length < least ? `it takes at least ${least} stimuli`
+        : "in one of the states stimuli cannot be told apart, or one has constant features";
+      this.result.replaceChildren(notice(`No similarity (${entry.title}): ${why}.`));
+      this.voice.say(`No similarity: ${why}.`);
+      return;
+    }
+    const interval = answer ? `${spell(answer.interval[0])} to ${spell(answer.interval[1])}` : "…";
+    const left = answer && answer.defined < RESAMPLES ? ` (${RESAMPLES - answer.defined} resamples were undefined)` : "";
+    this.result.replaceChildren(
+      h("p", { class: "rp-number" }, h("strong", { class: "rp-value", "data-value": value }, spell(value)), h("span", {}, " similarity")),
+      h("p", {}, `${entry.title}${method}. `, h("span", { class: "rp-interval", "data-low": answer?.interval[0], "data-high": answer?.interval[1] }, `95 % interval over ${keep.length} stimuli ${interval}`),
+        ` (bootstrap, ${RESAMPLES} resamples)${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
+        measure.kernel ? " The RDMs shown are Euclidean: CKA compares the same inner products." : ""));
+    if (answer) this.voice.say(`Similarity ${spell(value)}, interval ${interval}.`);
+  }
+
+  groups(labels) {
+    const found = [];
+    labels.forEach((label, start) => {
+      if (!start || labels[start - 1] !== label) found.push({ start, label });
+    });
+    return found.length > 1 && found.length < labels.length ? found : [];
+  }
+
+  refreshMatrix() {
+    const columns = this.about.columns;
+    const all = this.states.map((_, index) => index);
+    this.shown = (this.scope < 0 ? all : all.filter((state) => this.level(0, state) === this.scope)).sort((a, b) => {
+      for (const { codes } of columns) if (codes[a] !== codes[b]) return codes[a] - codes[b];
+      return a - b;
+    });
+    const request = { chosen: this.shown, measure: this.measure(), keep: this.panel.keep() };
+    const shown = this.shown;
+    this.matrix.field.setAttribute("aria-busy", "true");
+    const progress = (share) => (this.matrixNote.textContent = `Comparing ${shown.length} states: ${Math.round(100 * share)} %`);
+    this.engine.ask("matrix", request, progress).then((values) => {
+      if (!values) return;
+      this.values = values;
+      const first = columns.findIndex(({ codes }) => shown.some((state) => codes[state] !== codes[shown[0]]));
+      const groups = first < 0 ? [] : this.groups(shown.map((state) => columns[first].levels[columns[first].codes[state]]));
+      this.matrix.draw(values.map((value) => 1 - value), shown.length, [0, 1], groups);
+      this.matrix.field.removeAttribute("aria-busy");
+      const by = groups.length ? `, by ${columns[first].title}` : "";
+      const missing = values.some(Number.isNaN) ? " Hatched: undefined." : "";
+      this.matrixNote.textContent = `${shown.length} states${by}. Click a cell to compare its two states.${missing}`;
+      this.markPicked();
+    });
+  }
+
+  markPicked() {
+    const cell = [this.choice.a, this.choice.b].map((state) => this.shown?.indexOf(state) ?? -1);
+    this.matrix.mark("picked", cell.every((place) => place >= 0) ? cell : null);
+  }
+
+  overMatrix(row, column, x, y, byKeys) {
+    this.matrix.mark("cursor", row === null ? null : [row, column]);
+    if (row === null || !this.values) return this.hint.hide();
+    const value = spell(1 - this.values[row * this.shown.length + column]);
+    const [a, b] = [nameOf(this.about.columns, this.shown[row]), nameOf(this.about.columns, this.shown[column])];
+    this.hint.show(x, y, h("strong", {}, `1 − similarity ${value}`), h("div", {}, `A: ${a}`), h("div", {}, `B: ${b}`));
+    if (byKeys) this.voice.say(`${value}. A: ${a}. B: ${b}.`);
+  }
+
+  overPair(cell, x, y, byKeys) {
+    if (!cell || x === undefined) return this.hint.hide();
+    const keep = this.panel.keep();
+    const { set } = this.states[this.choice.a];
+    const [i, j] = [keep[cell[0]], keep[cell[1]]];
+    const [one, two] = [i, j].map((index) => this.gallery.name(set, index));
+    const [a, b] = cell[2].map((value) => spell(value));
+    this.hint.show(x, y,
+      h("div", { class: "rp-two" }, this.gallery.tile(set, i), this.gallery.tile(set, j)),
+      h("div", {}, one), h("div", {}, two), h("strong", {}, `in A ${a}, in B ${b}`));
+    if (byKeys) this.voice.say(`${one} and ${two}: in A ${a}, in B ${b}.`);
+  }
+
+  close() {
+    this.stop();
+    this.engine.close();
+  }
+}
+
+function render({ model, el }) {
+  const root = h("section", { class: "rp-explorer rp-representation", role: "group", "aria-label": model.get("about").title });
+  el.append(root);
+  const explorer = new Explorer(model, root);
+  return () => explorer.close();
+}
+
+export default { render };
