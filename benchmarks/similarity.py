@@ -23,7 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+from report import into_readme, processor
+
 REPEATS = 5
 LONG = 20.0
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -287,24 +288,15 @@ def main() -> None:
     text = table(dict(sorted(saved.items())), import_seconds())
     print(text)
     if not options.small and options.case == list(CASES):
-        readme = HERE / "README.md"
-        head, _, _ = readme.read_text().partition("<!-- table -->")
-        readme.write_text(f"{head}<!-- table -->\n{environment()}\n\n{text}\n")
+        into_readme("similarity", f"{environment()}\n\n{text}")
 
 
 def environment() -> str:
     """What was measured on what."""
     from importlib.metadata import version
 
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        cpu = next(
-            (line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line),
-            cpu,
-        )
     names = ("numpy", "torch", "rsatoolbox", "torch_cka")
-    return f"{cpu}, {os.cpu_count()} cores; Python {platform.python_version()}, " + ", ".join(
+    return f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, " + ", ".join(
         f"{name} {version(name)}" for name in names
     )
 
