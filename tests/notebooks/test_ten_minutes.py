@@ -84,7 +84,7 @@ def test_the_walk_through_runs_and_shows_the_loop_that_trained(executed):
     assert after < before  # a step of gradient descent on these very points
     ((first, second),) = re.findall(r"meta-iteration: ([0-9.]+), ([0-9.]+)", text)
     assert float(second) < float(first)  # the same tasks again
-    assert "'head.weight': (1, 40)" in text
+    assert "head.weight (1, 40)" in text
     (listing,) = [text for text in _shown(executed, "text/markdown") if text.startswith("```python")]
     assert "def train(settings" in listing and "learner.step" in listing
 
