@@ -1,0 +1,141 @@
+// Lines of change over training, with bands, levels and a cursor.
+
+import { h, notice } from "./controls.js";
+import { axes, ink, s, spread } from "./draw.js";
+
+/** Mean over seeds at every position with its t interval (NaN with fewer than two values). */
+export function summarise(series, quantiles) {
+  const length = series[0].length;
+  const [mean, low, high] = [0, 1, 2].map(() => new Float64Array(length).fill(NaN));
+  for (let k = 0; k < length; k++) {
+    const values = series.map((line) => line[k]);
+    if (values.some(Number.isNaN)) continue;
+    const n = values.length;
+    mean[k] = values.reduce((sum, value) => sum + value, 0) / n;
+    if (n < 2) continue;
+    const variance = values.reduce((sum, value) => sum + (value - mean[k]) ** 2, 0) / (n - 1);
+    const half = quantiles[n - 2] * Math.sqrt(variance / n);
+    [low[k], high[k]] = [mean[k] - half, mean[k] + half];
+  }
+  return { mean, low, high };
+}
+
+/** Changes and levels as they were packed: (reference, measure, seed, layer, position) and (level, measure, seed, layer). */
+export class ChangeData {
+  constructor({ measures, seeds, layers, x }, change, levels) {
+    this.size = { measures: measures.length, seeds: seeds.length, layers: layers.length, x: x.length };
+    this.x = x;
+    this.change = change;
+    this.levels = levels;
+  }
+
+  /** One array of positions for each of some seeds. */
+  series(reference, measure, layer, seeds) {
+    const { size } = this;
+    return seeds.map((seed) => {
+      const start = (((reference * size.measures + measure) * size.seeds + seed) * size.layers + layer) * size.x;
+      return this.change.subarray(start, start + size.x);
+    });
+  }
+
+  /** Mean of a level over some seeds. */
+  level(number, measure, layer, seeds) {
+    const { size } = this;
+    const value = (seed) => this.levels[((number * size.measures + measure) * size.seeds + seed) * size.layers + layer];
+    return seeds.reduce((sum, seed) => sum + value(seed), 0) / seeds.length;
+  }
+
+  /** Whether the first tenth of training would hide what follows. */
+  startsHigh(reference, measure) {
+    const seeds = [...Array(this.size.seeds).keys()];
+    const top = [0, 0];
+    for (let layer = 0; layer < this.size.layers; layer++) {
+      for (const line of this.series(reference, measure, layer, seeds)) {
+        line.forEach((value, k) => {
+          const late = Number(this.x[k] > this.x.at(-1) / 10);
+          if (value > top[late]) top[late] = value;
+        });
+      }
+    }
+    return top[0] > 2.5 * top[1];
+  }
+}
+
+const DASHES = ["1 4", "7 4", "8 3 2 3"];
+
+export class ChangeChart {
+  constructor({ onPlace }) {
+    this.element = h("div", { class: "rp-plot rp-change" });
+    this.onPlace = onPlace;
+  }
+
+  say(text) {
+    this.data = null;
+    this.element.replaceChildren(notice(text));
+  }
+
+  draw(data) {
+    this.data = data;
+    const { lines, x, x_title, y_title, late } = data;
+    const width = Math.max(this.element.clientWidth, 240);
+    const small = width < 480;
+    const counted = (k) => !late || x[k] > x.at(-1) / 10;
+    let top = 0;
+    for (const { mean, high, levels } of lines) {
+      mean.forEach((value, k) => counted(k) && [value, high[k]].forEach((one) => one > top && (top = Math.min(one, 2))));
+      if (!late) levels.forEach((value) => value > top && (top = value));
+    }
+    const right = small ? 12 : 78;
+    const chart = axes({ width, height: small ? 250 : 320, right, x: { limits: [x[0], x.at(-1)], name: x_title }, y: { limits: [0, top * 1.05 || 1], name: y_title } });
+    const { svg, body, toX, toY, inner } = chart;
+    const clip = `rp-clip-${Math.random().toString(36).slice(2)}`;
+    const area = s("g", { "clip-path": `url(#${clip})` });
+    svg.prepend(s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: inner.left, y: inner.top - 2, width: inner.width + 2, height: inner.height + 4 }))));
+    const ends = [];
+    for (const line of lines) {
+      const known = [...x.keys()].filter((k) => !Number.isNaN(line.mean[k]));
+      if (!known.length) continue;
+      const at = (values) => known.map((k) => `${toX(x[k]).toFixed(1)} ${toY(values[k]).toFixed(1)}`);
+      const banded = known.every((k) => !Number.isNaN(line.low[k]));
+      if (banded) area.append(s("path", { d: `M${[...at(line.high), ...at(line.low).reverse()].join("L")}z`, style: `fill: ${ink(line.colour)}`, class: "rp-band" }));
+      line.levels.forEach((value, number) => {
+        if (!Number.isNaN(value)) area.append(s("line", { x1: inner.left, x2: inner.left + inner.width, y1: toY(value), y2: toY(value), "stroke-dasharray": DASHES[number % 3], style: `stroke: ${ink(line.colour)}`, class: "rp-level" }));
+      });
+      area.append(s("path", { d: `M${at(line.mean).join("L")}`, style: `stroke: ${ink(line.colour)}`, class: "rp-line" }));
+      ends.push({ y: toY(line.mean[known.at(-1)]), name: line.name, colour: line.colour });
+    }
+    body.append(area);
+    if (small) {
+      // No room beside the lines: names stand at them.
+      spread(ends, 13, inner.top + 8, inner.top + inner.height - 4);
+      body.append(...ends.map((end) => s("text", { x: inner.left + inner.width - 3, y: end.at - 3, "text-anchor": "end", class: "rp-end", style: `fill: ${ink(end.colour)}` }, end.name)));
+    } else {
+      spread(ends, 14, inner.top + 4, inner.top + inner.height);
+      body.append(...ends.map((end) => s("text", { x: inner.left + inner.width + 6, y: end.at + 4, class: "rp-end", style: `fill: ${ink(end.colour)}` }, end.name)));
+    }
+    this.cursor = s("line", { y1: inner.top, y2: inner.top + inner.height, class: "rp-cursor" });
+    body.append(this.cursor);
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", `${y_title} against ${x_title}, ${lines.length} layers; the numbers at the cursor stand in the table below`);
+    const place = (event) => {
+      const from = svg.getBoundingClientRect().left + inner.left;
+      const share = Math.min(Math.max((event.clientX - from) / inner.width, 0), 1);
+      this.onPlace(x[0] + share * (x.at(-1) - x[0]));
+    };
+    svg.addEventListener("pointerdown", (event) => {
+      svg.setPointerCapture(event.pointerId);
+      place(event);
+    });
+    svg.addEventListener("pointermove", (event) => event.buttons && place(event));
+    this.toX = toX;
+    this.element.replaceChildren(svg);
+    this.move(data.place);
+  }
+
+  move(place) {
+    if (!this.cursor || !this.data) return;
+    this.data.place = place;
+    this.cursor.setAttribute("x1", this.toX(place));
+    this.cursor.setAttribute("x2", this.toX(place));
+  }
+}
