@@ -1,0 +1,193 @@
+"""Segmentation: its loss, its prediction on pictures of any size, and how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.segmentation import IGNORE, SegmentationSet
+from ..models.unet import EncoderDecoder
+from .augmentation import normalise
+
+BOUNDARY_WIDTH = 2
+"""Pixels from a contour that count as its boundary."""
+
+_PIXELS_AT_ONCE = 16 * 128 * 128
+
+
+def pixel_loss(logits: Tensor, masks: Tensor) -> Tensor:
+    """Cross-entropy plus soft Dice loss over labelled pixels, one to one.
+
+    Args:
+        logits: (n, classes, h, w).
+        masks: Class ids (n, h, w); pixels with :data:`~reprise.data.segmentation.IGNORE` do not count.
+
+    Returns:
+        The loss; 0, with a gradient of 0, if no pixel is labelled.
+
+    Raises:
+        ValueError: Masks and logits differ in size.
+    """
+    if logits.shape[:1] + logits.shape[2:] != masks.shape:
+        raise ValueError(f"masks {tuple(masks.shape)} do not belong to logits {tuple(logits.shape)}")
+    labelled = masks != IGNORE
+    if not labelled.any():
+        return logits.sum() * 0
+    entropy = F.cross_entropy(logits, masks.long(), ignore_index=IGNORE)
+    flat = logits.movedim(1, -1)[labelled].softmax(-1)
+    truth = F.one_hot(masks[labelled].long(), logits.shape[1]).to(flat)
+    present = truth.sum(0) > 0  # the Dice score of a class that is not there says nothing
+    dice = 2 * (flat * truth).sum(0) / (flat.sum(0) + truth.sum(0)).clamp_min(1e-6)
+    return entropy + 1 - dice[present].mean()
+
+
+def predict(network: EncoderDecoder, images: Tensor) -> Tensor:
+    """Class of every pixel.
+
+    Args:
+        network: In evaluation mode.
+        images: uint8 (n, 3, h, w) of any size; they are mirrored beyond their right and lower edge to fit.
+
+    Returns:
+        int64 (n, h, w).
+    """
+    height, width = images.shape[-2:]
+    right, down = -width % network.stride, -height % network.stride
+    mirrored = right < width and down < height
+    padded = F.pad(normalise(images), (0, right, 0, down), mode="reflect" if mirrored else "replicate")
+    with torch.no_grad():
+        return network(padded)[..., :height, :width].argmax(1)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a segmentation of a set is.
+
+    Attributes:
+        iou: Intersection over union of each class, (classes,) in [0, 1]; NaN for a class that neither truth
+            nor prediction has.
+        dice: Dice score of each class, likewise.
+        boundary: Boundary IoU of each class (Cheng et al. 2021): that of the pixels within two pixels of the
+            class's contours.
+    """
+
+    iou: np.ndarray
+    dice: np.ndarray
+    boundary: np.ndarray
+
+    @property
+    def miou(self) -> float:
+        """Mean IoU over the classes that occur."""
+        return float(np.nanmean(self.iou))
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean Dice score over the classes that occur."""
+        return float(np.nanmean(self.dice))
+
+    @property
+    def mean_boundary(self) -> float:
+        """Mean boundary IoU over the classes that occur."""
+        return float(np.nanmean(self.boundary))
+
+
+class QualityMeter:
+    """Counts pixels over a set; classes are compared over all of its pixels, not picture by picture.
+
+    Args:
+        classes: Number of classes.
+        boundaries: Count boundaries too, which takes longer than the rest.
+        device: Where predictions come from.
+    """
+
+    def __init__(self, classes: int, boundaries: bool = True, device: torch.device | str = "cpu"):
+        from torchmetrics.classification import MulticlassConfusionMatrix
+
+        self.classes, self.boundaries = classes, boundaries
+        self.confusion = MulticlassConfusionMatrix(classes, ignore_index=IGNORE, validate_args=False).to(
+            device
+        )
+        self.both = torch.zeros(classes, dtype=torch.long, device=device)
+        self.either = torch.zeros(classes, dtype=torch.long, device=device)
+
+    def update(self, predicted: Tensor, masks: Tensor) -> None:
+        """Count some pictures.
+
+        Args:
+            predicted: Class ids (n, h, w).
+            masks: True ones, or :data:`~reprise.data.segmentation.IGNORE`.
+
+        Raises:
+            ValueError: Predictions and masks differ in size.
+        """
+        if predicted.shape != masks.shape:
+            raise ValueError(
+                f"masks {tuple(masks.shape)} do not belong to predictions {tuple(predicted.shape)}"
+            )
+        labelled = masks != IGNORE
+        if not labelled.any():
+            return
+        self.confusion.update(predicted, masks.long())
+        if self.boundaries:
+            for k in range(self.classes):
+                found, true = (contour(x == k) & labelled for x in (predicted, masks))
+                self.both[k] += (found & true).sum()
+                self.either[k] += (found | true).sum()
+
+    def compute(self) -> Quality:
+        """What was counted so far."""
+        matrix = self.confusion.confmat.double().cpu().numpy()
+        hits, true, found = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+        with np.errstate(invalid="ignore"):
+            iou, dice = hits / (true + found - hits), 2 * hits / (true + found)
+            boundary = self.both.double().cpu().numpy() / self.either.double().cpu().numpy()
+        return Quality(iou, dice, boundary if self.boundaries else np.full(self.classes, np.nan))
+
+
+def contour(inside: Tensor, width: int = BOUNDARY_WIDTH) -> Tensor:
+    """Pixels of a region that are within some pixels (in rows and columns) of its outside.
+
+    Args:
+        inside: bool (n, h, w). The picture's edge is no contour.
+        width: How far, in pixels.
+
+    Returns:
+        bool, same shape.
+    """
+    near = F.max_pool2d((~inside).float()[:, None], 2 * width + 1, stride=1, padding=width)[:, 0] > 0
+    return inside & near
+
+
+def evaluate(
+    network: EncoderDecoder, data: SegmentationSet, boundaries: bool = True, device: str = "cpu"
+) -> Quality:
+    """Segment a set and compare with its masks.
+
+    Args:
+        network: Put into evaluation mode.
+        data: Pictures of any sizes.
+        boundaries: Measure the quality of boundaries too.
+        device: Where the network is.
+    """
+    network.eval()
+    meter = QualityMeter(len(data.classes), boundaries, device)
+    for images, masks in batches(data):
+        meter.update(predict(network, images.to(device)), masks.to(device))
+    return meter.compute()
+
+
+def batches(data: SegmentationSet) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pictures of equal size together, as many at once as fit a fixed number of pixels."""
+    sizes: dict[tuple[int, ...], list[int]] = {}
+    for i, mask in enumerate(data.masks):
+        sizes.setdefault(tuple(mask.shape), []).append(i)
+    for size, indices in sizes.items():
+        count = max(1, _PIXELS_AT_ONCE // (size[0] * size[1]))
+        for start in range(0, len(indices), count):
+            chosen = indices[start : start + count]
+            yield torch.stack([data.images[i] for i in chosen]), torch.stack([data.masks[i] for i in chosen])
