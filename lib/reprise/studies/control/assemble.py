@@ -1,0 +1,141 @@
+"""The supervised control: from what was seen of a network to the unit's dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+from ..base import Unit
+from ..maml.analysis import between
+from ..maml.states import LAYERS, MEASURES
+from .config import ControlConfig
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ...data.characters import Characters
+
+State = Mapping[str, Grams]
+"""Grams of the probe, layer by layer."""
+
+NULLS = ("equal norm", "own norm")
+"""Random perturbations: by the network's relative update norm in every layer, or by each layer's own."""
+
+
+@dataclass
+class Course:
+    """What was seen at the looks of one training, in order.
+
+    Attributes:
+        states: Grams of the probe.
+        losses: Mean training loss since the look before.
+        accuracies: Accuracy on test images.
+        norms: Relative update norm of each layer since the start, (5,).
+        network: That of the whole network.
+    """
+
+    states: list[State] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
+    norms: list[list[float]] = field(default_factory=list)
+    network: list[float] = field(default_factory=list)
+
+
+def assemble(
+    unit: Unit, probe: Characters, course: Course, moved: list[State], single: list[State], fresh: State
+) -> xr.Dataset:
+    """Put everything that was measured into one dataset.
+
+    Args:
+        unit: The unit.
+        probe: The probe's images.
+        course: What was seen during training.
+        moved: The initial network randomly perturbed, kind by kind and draw by draw.
+        single: The initial network with the trained parameters of one layer, in order of depth.
+        fresh: A network with other initial values.
+
+    Returns:
+        The dataset without provenance.
+    """
+    import xarray as xr
+
+    config = unit.config
+    assert isinstance(config, ControlConfig)
+    start = course.states[0]
+    shape = len(MEASURES), len(LAYERS), len(NULLS), config.draws
+    half = len(probe) // 2
+    halves = [slice(half), slice(len(probe) - half, len(probe))]
+    per_look = ("measure", "layer", "step")
+    dataset = xr.Dataset(
+        {
+            "start_similarity": (per_look, between(course.states, [start])[..., 0]),
+            "fresh_similarity": (per_look, between(course.states, [fresh])[..., 0]),
+            # of the initial state to the trained one, by either half of the probe alone
+            "half_similarity": (
+                ("half", "measure", "layer"),
+                np.stack([_by_part(start, course.states[-1], part) for part in halves]),
+            ),
+            # of the initial state to randomly perturbed ones
+            "null_similarity": (
+                ("measure", "layer", "null", "draw"),
+                between([start], moved)[..., 0, :].reshape(shape),
+            ),
+            # of the initial state to that with one layer's trained parameters
+            "alone_similarity": (("measure", "layer", "moved"), between([start], single)[..., 0, :]),
+            "update_norm": (("step", "layer"), np.array(course.norms)),
+            "network_update_norm": ("step", np.array(course.network)),
+            "training_loss": ("step", np.array(course.losses)),
+            "accuracy": ("step", np.array(course.accuracies)),
+        },
+        coords={
+            "measure": list(MEASURES),
+            "layer": list(LAYERS),
+            "step": np.array(config.probed, np.int32),
+            "null": list(NULLS),
+            "moved": list(LAYERS),
+            "stimulus_class": ("stimulus", probe.labels.astype(np.int16)),
+            "stimulus_index": ("stimulus", probe.index.astype(np.int32)),
+            "stimulus_split": probe.split,
+            "stimulus_name": ("stimulus", np.array([probe.names[i] for i in probe.labels])),
+            "seed": unit.seed,
+            **{name: getattr(config, name) for name in type(config).model_fields if name != "explorer_seeds"},
+        },
+    )
+    dataset = dataset.assign({name: values.astype(np.float32) for name, values in dataset.data_vars.items()})
+    if unit.seed in config.explorer_seeds:
+        dataset = dataset.merge(_kept_states(config, course.states))
+    return dataset
+
+
+def _by_part(first: State, second: State, part: slice) -> np.ndarray:
+    """Similarity of two states by some of the stimuli, (measure, layer)."""
+
+    def cut(state: State) -> State:
+        return {name: Grams(g.gram[part, part], g.mean[part], g.n_features) for name, g in state.items()}
+
+    return between([cut(first)], [cut(second)])[..., 0, 0]
+
+
+def _kept_states(config: ControlConfig, states: Sequence[State]) -> xr.Dataset:
+    """Grams of a few looks along ``state``, in the layout of study 1 (see ``studies.maml.states``)."""
+    import xarray as xr
+
+    rows = [
+        (layer, step, states[config.probed.index(step)][layer]) for step in config.kept for layer in LAYERS
+    ]
+    upper = np.triu_indices(config.probe_images)
+    return xr.Dataset(
+        {
+            "gram": (("state", "entry"), np.array([g.gram[upper] for *_, g in rows], np.float32)),
+            "feature_mean": (("state", "stimulus"), np.array([g.mean for *_, g in rows], np.float32)),
+        },
+        coords={
+            "state_layer": ("state", np.array([layer for layer, *_ in rows])),
+            "state_step": ("state", np.array([step for _, step, _ in rows], np.int32)),
+            "state_features": ("state", np.array([g.n_features for *_, g in rows], np.int32)),
+        },
+    )
