@@ -139,12 +139,12 @@ def test_neighbours_and_lags_are_those_of_the_run(tiny_run):
     for y, layer in zip(curves(left), LAYERS, strict=True):
         np.testing.assert_allclose(y, neighbours.sel(layer=layer).values, atol=1e-6)
     assert len(curves(left)[0]) == 60
-    lags = 1 - tiny_run["lag_similarity"].sel(measure=endpoints.PRIMARY, layer=endpoints.BLOCKS)
+    lags = 1 - tiny_run["lag_similarity"].sel(measure=endpoints.PRIMARY, layer=endpoints.blocks(run))
     (curve,) = curves(right)
     np.testing.assert_allclose(curve, lags.mean(["unit", "layer"]).values, atol=1e-6)
     inner, _ = endpoints.layer_changes(tiny_run)
     (adaptation,) = level_heights(right)
-    assert adaptation == pytest.approx(float(inner.sel(layer=endpoints.BLOCKS).mean()), rel=1e-5)
+    assert adaptation == pytest.approx(float(inner.sel(layer=endpoints.blocks(run)).mean()), rel=1e-5)
 
 
 def test_accuracies_are_those_of_the_run_beside_chance_and_the_untrained_network(tiny_run):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from reprise.models.conv4 import BatchStatisticsNorm, Conv4Maml, Conv4Transfer, SameConv2d
+from reprise.models.conv4 import BatchStatisticsNorm, Conv4Maml, Conv4Transfer, SameConv2d, maml_layers
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,15 @@ def test_impossible_sizes_are_refused(build):
         build()
 
 
-def test_images_too_small_for_pooling_are_refused():
-    with pytest.raises(ValueError, match="too small"):
-        Conv4Maml(5, image_size=8, downsampling="pool")
+@pytest.mark.parametrize(
+    ("size", "downsampling", "depth"), [(8, "pool", 4), (28, "pool", 5), (28, "stride", 6)]
+)
+def test_images_too_small_to_be_halved_so_often_are_refused(size, downsampling, depth):
+    with pytest.raises(ValueError, match=rf"can be halved {depth - 1} times, not {depth}"):
+        Conv4Maml(5, image_size=size, downsampling=downsampling, depth=depth)
+
+
+def test_depth_is_the_number_of_blocks():
+    model = Conv4Maml(5, filters=4, depth=5)
+    assert list(maml_layers(5).values()) == [*(f"blocks.{i}" for i in range(5)), "head"]
+    assert len(model.blocks) == 5 and model(torch.rand(2, 1, 28, 28)).shape == (2, 5)

@@ -30,27 +30,35 @@ def test_every_published_file_is_a_unit_of_a_preset():
 def test_an_id_depends_on_values_not_on_how_they_were_given():
     described = MAML.configure("as_described", {})
     spelled = MAML.configure("laptop", {**described.model_dump(), "ways": "20"})
-    assert Unit(described, 3).id == Unit(spelled, 3).id == Unit(MamlConfig(), 3).id
+    assert Unit(described, 3).id == Unit(spelled, 3).id == Unit(MamlConfig(probe="query"), 3).id
 
 
 def test_every_setting_and_the_seed_change_the_id():
     base = MAML.configure("smoke", {})
     other = {
         "dataset": "omniglot-minimal", "algorithm": "anil", "inner_loss": "sum", "head_init": "normal",
-        "iterations": 120, "explorer_seeds": (1,),
+        "iterations": 120, "explorer_seeds": (1,), "adapt_offset": True, "blocks": 3, "downsampling": "pool",
+        "analysis": "function", "probe": "query",
     }  # fmt: skip
+    named = [name for name in MamlConfig.model_fields if field_stage(MamlConfig, name) != "display"]
     ids = {Unit(base, 0).id, Unit(base, 1).id}
-    for name in MamlConfig.model_fields:
+    for name in named:
         value = getattr(base, name)
         changed = other[name] if name in other else value + (1 if isinstance(value, int) else 0.5)
         ids.add(Unit(base.parse({**base.model_dump(), name: changed}), 0).id)
-    assert len(ids) == 2 + len(MamlConfig.model_fields)
+    assert len(ids) == 2 + len(named)
+
+
+def test_what_only_pictures_depend_on_names_no_unit():
+    base = MAML.configure("smoke", {})
+    drawn = MAML.configure("smoke", {"mds": "rows"})
+    assert (Unit(drawn, 0).id, Unit(drawn, 0).weights_id) == (Unit(base, 0).id, Unit(base, 0).weights_id)
 
 
 def test_weights_depend_on_training_settings_alone():
     base = MAML.configure("smoke", {})
     for name in MamlConfig.model_fields:
-        assert field_stage(MamlConfig, name) in ("training", "analysis")
+        assert field_stage(MamlConfig, name) in ("training", "analysis", "display")
     looked_at = MAML.configure("smoke", {"analysis_tasks": 7})
     trained = MAML.configure("smoke", {"inner_rate": 0.2})
     assert Unit(base, 0).weights_id == Unit(looked_at, 0).weights_id != Unit(trained, 0).weights_id
@@ -95,7 +103,7 @@ def test_lists_as_the_command_line_takes_them(text, seeds):
 
 
 def test_unknown_names_are_refused_with_the_valid_ones():
-    with pytest.raises(UserError, match="smoke, laptop, as_described, as_released"):
+    with pytest.raises(UserError, match="smoke, laptop, sweep, as_described, as_released"):
         MAML.configure("big", {})
     with pytest.raises(UserError, match=", ".join(STUDIES)):
         study("mamml")
@@ -132,4 +140,4 @@ def test_presets_stand_on_their_own():
     for name, preset in MAML.presets.items():
         config = MAML.configure(name, {})
         assert preset.about and preset.seeds and MAML.work(config) > 0
-    assert MAML.configure("as_described", {}) == MamlConfig()
+    assert MAML.configure("as_described", {}) == MamlConfig(probe="query")

@@ -149,7 +149,7 @@ def test_effective_layers_by_hand():
 
 def test_break_even_interpolates_between_lags(tiny_run):
     run = tiny_run.copy(deep=True)
-    layers = {"layer": endpoints.BLOCKS}
+    layers = {"layer": endpoints.blocks(run)}
     run["lag_similarity"][:] = 1.0
     run["lag_similarity"].loc[layers] = 1 - 0.01 * run["lag"].astype(float)
     run["inner_similarity"].loc[layers] = 1 - 0.105

@@ -154,6 +154,24 @@ class EpisodeSampler:
         return picked.flatten(1, 2).float().div_(255)
 
 
+def query_probe(tasks: Episodes, pool: ClassPool) -> Probe:
+    """The first task's query set as the constant probe, as the paper has it.
+
+    Args:
+        tasks: Tasks drawn from the pool.
+        pool: Where they were drawn from.
+    """
+    images = tasks.query_x[0].cpu()
+    per_class = len(images) // tasks.classes.shape[1]
+    classes = tasks.classes[0].cpu().repeat_interleave(per_class).numpy()
+    # Which drawing an image is, found again by its pixels: episodes keep only the images.
+    drawings = []
+    for image, label in zip(images, classes, strict=True):
+        candidates = to_channels_first(pool.images[label : label + 1])[0].float().div_(255)
+        drawings.append(int((candidates - image).abs().flatten(1).sum(1).argmin()))
+    return Probe(images, classes, np.array(drawings), tuple(pool.names[i] for i in classes))
+
+
 def to_channels_first(images: np.ndarray) -> Tensor:
     """uint8 (classes, drawings, h, w[, channels]) → uint8 tensor (classes, drawings, channels, h, w)."""
     tensor = torch.from_numpy(np.ascontiguousarray(images))

@@ -135,9 +135,11 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
     equal = run.sel(checkpoint=run["checkpoint"] % spacing == 0).isel(checkpoint=slice(1, None))
     x = equal["checkpoint"].values
     changes = endpoints.change(equal["neighbour_similarity"].sel(measure=measure))
-    lags = endpoints.change(run["lag_similarity"].sel(measure=measure, layer=endpoints.BLOCKS)).mean("layer")
+    lags = endpoints.change(run["lag_similarity"].sel(measure=measure, layer=endpoints.blocks(run))).mean(
+        "layer"
+    )
     inner, outer = endpoints.layer_changes(run, measure)
-    target = inner.sel(layer=endpoints.BLOCKS).mean("layer").values
+    target = inner.sel(layer=endpoints.blocks(run)).mean("layer").values
     with book_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
         ends = []
@@ -180,7 +182,7 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
     verdict = f"at {even:.1f} sixtieths" if np.isfinite(even) else "at no spacing that was looked at"
     alt = (
         "Left: change between neighbouring checkpoints, on average "
-        f"{float(outer.sel(layer=endpoints.BLOCKS).mean()):.3f} in the blocks and "
+        f"{float(outer.sel(layer=endpoints.blocks(run)).mean()):.3f} in the blocks and "
         f"{float(outer.sel(layer='logits').mean()):.3f} at the logits. "
         f"Right: change of the blocks grows with the spacing and equals that by adaptation {verdict}."
     )

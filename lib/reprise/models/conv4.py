@@ -11,8 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MAML_LAYERS = {f"block{i}": f"blocks.{i - 1}" for i in range(1, 5)} | {"logits": "head"}
-"""Names of the layers that study 1 looks at → dotted names in :class:`Conv4Maml`."""
+
+def maml_layers(blocks: int = 4) -> dict[str, str]:
+    """Names of the layers that study 1 looks at → dotted names in a :class:`Conv4Maml` of so many blocks."""
+    return {f"block{i + 1}": f"blocks.{i}" for i in range(blocks)} | {"logits": "head"}
+
+
+MAML_LAYERS = maml_layers()
+"""The same for the paper's four blocks."""
 
 TRANSFER_LAYERS = {f"pool{i}": f"blocks.{i - 1}" for i in range(1, 5)} | {"logits": "head"}
 """Names of the layers that study 2 looks at → dotted names in :class:`Conv4Transfer`."""
@@ -62,6 +68,23 @@ def _same_padding(size: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def last_side(image_size: int, depth: int, downsampling: Literal["stride", "pool"]) -> int:
+    """Height and width in pixels that are left after a number of blocks of :class:`Conv4Maml`.
+
+    Raises:
+        ValueError: The images are too small to be halved so often.
+    """
+    side = image_size
+    for done in range(depth):
+        # A strided 'same' convolution rounds up and would halve one pixel for ever; pooling rounds down.
+        if side < 2:
+            raise ValueError(
+                f"images of {image_size} pixels can be halved {done} times, not {depth}: use fewer blocks"
+            )
+        side = -(-side // 2) if downsampling == "stride" else side // 2
+    return side
+
+
 class Conv4Maml(nn.Module):
     """The network of study 1: four blocks and a linear head.
 
@@ -74,9 +97,10 @@ class Conv4Maml(nn.Module):
             ``"pool"`` (mini-ImageNet: 2×2 max-pooling without padding, flattened before the head).
         head_init: ``"normal"`` (N(0, 1), as for Omniglot) or ``"xavier"`` (as for mini-ImageNet).
         generator: Source of the random initial values; the global one if None.
+        depth: Number of blocks; the papers have 4.
 
     Raises:
-        ValueError: Fewer than 2 ways, or images too small for four halvings.
+        ValueError: Fewer than 2 ways, no block, or images too small to be halved so often.
     """
 
     def __init__(
@@ -88,13 +112,17 @@ class Conv4Maml(nn.Module):
         downsampling: Literal["stride", "pool"] = "stride",
         head_init: Literal["normal", "xavier"] = "normal",
         generator: torch.Generator | None = None,
+        depth: int = 4,
     ):
         super().__init__()
         if ways < 2:
             raise ValueError(f"ways must be at least 2, not {ways}")
+        if depth < 1:
+            raise ValueError(f"depth must be at least 1 block, not {depth}")
+        side = last_side(image_size, depth, downsampling)
         stride = 2 if downsampling == "stride" else 1
         blocks = []
-        for i in range(4):
+        for i in range(depth):
             layers: list[nn.Module] = [
                 SameConv2d(in_channels if i == 0 else filters, filters, stride),
                 BatchStatisticsNorm(filters),
@@ -105,11 +133,6 @@ class Conv4Maml(nn.Module):
             blocks.append(nn.Sequential(*layers))
         self.blocks = nn.Sequential(*blocks)
         self.downsampling = downsampling
-        side = image_size
-        for _ in range(4):
-            side = -(-side // 2) if downsampling == "stride" else side // 2
-        if side < 1:
-            raise ValueError(f"images of {image_size} pixels are too small for four halvings (at least 16)")
         self.head = nn.Linear(filters if downsampling == "stride" else filters * side * side, ways)
         self.reset(head_init, generator)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import types
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
 
@@ -17,7 +17,9 @@ from ..provenance import dumps
 if TYPE_CHECKING:
     import xarray as xr
 
-Stage = Literal["training", "analysis"]
+    from ..store import Store
+
+Stage = Literal["training", "analysis", "display"]
 
 
 def setting(default: Any, help: str, *, unit: str = "", stage: Stage = "training", **limits: Any) -> Any:
@@ -27,7 +29,8 @@ def setting(default: Any, help: str, *, unit: str = "", stage: Stage = "training
         default: Frozen default. Never change it: published units are named by what differs from it.
         help: What the field means, one sentence, shown in forms and by the command line.
         unit: Unit of the value, such as ``"tasks"``.
-        stage: ``"training"`` if weights depend on it, ``"analysis"`` if only what is measured on them does.
+        stage: ``"training"`` if weights depend on it, ``"analysis"`` if only what is measured on them does,
+            ``"display"`` if only pictures do: such a field names no unit.
         limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
     """
     return Field(default, description=help, json_schema_extra={"unit": unit, "stage": stage}, **limits)
@@ -56,12 +59,11 @@ class StudyConfig(BaseModel):
         """Fields that differ from the frozen defaults, as JSON values.
 
         Args:
-            stage: Only fields of this stage; all if None.
+            stage: Only fields of this stage; all on which stored units depend if None.
         """
         values = self.model_dump(mode="json", exclude_defaults=True)
-        return {
-            name: value for name, value in values.items() if stage in (None, field_stage(type(self), name))
-        }
+        stages = ("training", "analysis") if stage is None else (stage,)
+        return {name: value for name, value in values.items() if field_stage(type(self), name) in stages}
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -86,7 +88,7 @@ class StudyConfig(BaseModel):
 
 
 def field_stage(config: type[StudyConfig], name: str) -> Stage:
-    """Whether weights (``"training"``) or only measurements (``"analysis"``) depend on a field."""
+    """What depends on a field: weights, only measurements, or only pictures; see :func:`setting`."""
     extra = config.model_fields[name].json_schema_extra
     assert isinstance(extra, dict)
     return extra["stage"]  # type: ignore[return-value]
@@ -173,6 +175,7 @@ class Context:
         device: Torch device string.
         progress: Show progress bars.
         chunk: Tasks, images or seeds to run at once where memory is short; None for the study's choice.
+        store: Finished units, by which the time of a missing parent is estimated; None for no estimate.
     """
 
     data: Path
@@ -180,6 +183,7 @@ class Context:
     device: str = "cpu"
     progress: bool = True
     chunk: int | None = None
+    store: Store | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,9 @@ class Study:
         datasets: Names of the data sets that a configuration needs.
         endpoints: Named quantities by which two runs are compared, one value a unit each.
         chapter: Its notebook below the checkout; ``chapters/<name>/<name>.ipynb`` if empty.
+        families: Groups of conditions by name: each makes named conditions from one, such as a preset's.
+        together: Trains weights of several units of one condition in one program, for a GPU; ``compute`` finds
+            them. None if the study trains one by one.
     """
 
     name: str
@@ -207,6 +214,8 @@ class Study:
     datasets: Callable[[Any], list[str]]
     endpoints: Callable[[xr.Dataset], xr.Dataset]
     chapter: str = ""
+    families: Mapping[str, Callable[[Any], Mapping[str, StudyConfig]]] = field(default_factory=dict)
+    together: Callable[[Sequence[Unit], Context], None] | None = None
 
     @property
     def notebook(self) -> str:
@@ -225,6 +234,27 @@ class Study:
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         return self.config.parse({**self.preset(preset).values, **given})
+
+    def family(self, name: str, base: StudyConfig) -> Mapping[str, StudyConfig]:
+        """Conditions of a family.
+
+        Args:
+            name: Name of a family, or ``"all"``.
+            base: The condition that they are made from.
+
+        Returns:
+            Name → condition, in the order in which they are best run.
+
+        Raises:
+            UserError: There is none of that name; the message lists those that exist.
+        """
+        if name == "all":
+            groups = ((key, make(base)) for key, make in self.families.items())
+            return {f"{key}: {title}": one for key, group in groups for title, one in group.items()}
+        if name not in self.families:
+            known = ", ".join([*self.families, "all"]) if self.families else "none"
+            raise UserError(f"unknown family {name!r}; study {self.name} has: {known}")
+        return self.families[name](base)
 
     def preset(self, name: str) -> Preset:
         """Look a preset up.

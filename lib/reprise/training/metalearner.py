@@ -1,8 +1,11 @@
 """Meta-training: the meta-learned parameters, their optimiser, and how a meta-step uses a CPU's cores."""
 
 import copy
+import itertools
+import queue
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -46,11 +49,12 @@ class TaskThreads:
         outcomes = list(self.pool.map(work, busy))
         weights = [(shares[i].stop - shares[i].start) / tasks for i in busy]
 
-        def mean(values: list[Tensor]) -> Tensor:
+        def mean(values: Sequence[Tensor]) -> Tensor:
             return torch.stack([weight * value for weight, value in zip(weights, values, strict=True)]).sum(0)
 
-        loss, accuracy = (mean([outcome[k] for outcome in outcomes]) for k in (0, 1))
-        return loss, accuracy, {n: mean([outcome[2][n] for outcome in outcomes]) for n in parameters}
+        losses, accuracies, gradients = zip(*outcomes, strict=True)
+        by_name = {name: mean([gradient[name] for gradient in gradients]) for name in parameters}
+        return mean(losses), mean(accuracies), by_name
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +62,41 @@ class TaskThreads:
     def __exit__(self, *_: object) -> None:
         self.pool.shutdown()
         torch.set_num_threads(self.before)
+
+
+def map_tasks(
+    work: Callable[[nn.Module, Episodes], Any], model: nn.Module, episodes: Episodes, chunk: int
+) -> list[Any]:
+    """Do something with a batch of tasks chunk by chunk; on a CPU on several chunks at a time.
+
+    Args:
+        work: Takes a network, which it must not share with other threads, and some of the tasks.
+        model: The network.
+        episodes: The tasks.
+        chunk: Tasks of a chunk, at least 1; the last one may hold fewer, but never a single one if there is
+            another to join it.
+
+    Returns:
+        What ``work`` returned, in order of the tasks.
+    """
+    tasks = len(episodes.support_x)
+    starts = list(range(0, max(tasks - 1, 1), chunk))
+    chunks = [episodes[a:b] for a, b in itertools.pairwise([*starts, tasks])]
+    if episodes.support_x.is_cuda:
+        return [work(model, some) for some in chunks]
+    with TaskThreads(model) as threads:
+        idle = queue.SimpleQueue()
+        for own in threads.models:
+            idle.put(own)
+
+        def run(some: Episodes) -> Any:
+            own = idle.get()
+            try:
+                return work(own, some)
+            finally:
+                idle.put(own)
+
+        return list(threads.pool.map(run, chunks))
 
 
 class MetaLearner:

@@ -66,7 +66,7 @@ def head_changes_most(run: xr.Dataset, measure: str) -> Outcome:
     differences = endpoints.head_minus_blocks(run, measure)
     parts = tuple(
         above(f"change at the logits − change of {block}", differences.sel(layer=block).values)
-        for block in endpoints.BLOCKS
+        for block in endpoints.blocks(run)
     )
     return all_of(parts), parts, ""
 

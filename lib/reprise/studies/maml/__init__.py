@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base import Context, Study, Unit
-from .config import PRESETS, MamlConfig
+from .config import MamlConfig
+from .presets import PRESETS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,11 +30,17 @@ def _work(config: MamlConfig) -> float:
     """Images passed forward, a backward pass counted as two and a second-order one as four."""
     tasks = config.ways * (config.shots * (1 + 6 * config.inner_steps) + 3 * config.queries)
     training = config.iterations * config.meta_batch * tasks
-    probe = config.probe_classes * config.probe_drawings * len(config.kept_steps)
+    probe = config.stimuli * len(config.kept_steps)
     steps = max(config.analysis_steps, config.inner_steps)
     adapting = steps * config.ways * (3 * config.shots + config.analysis_queries)
     measuring = len(config.checkpoints) * config.analysis_tasks * (adapting + probe)
     return (training + measuring) * (config.filters / 64) ** 2
+
+
+def _datasets(config: MamlConfig) -> list[str]:
+    """The set learned from, and the one of the external check where that is what is measured."""
+    external = ["omniglot-one-shot-runs"] if config.analysis == "within-alphabet" else []
+    return [config.dataset, *external]
 
 
 STUDY = Study(
@@ -43,6 +50,6 @@ STUDY = Study(
     presets=PRESETS,
     compute=_compute,
     work=_work,
-    datasets=lambda config: [config.dataset],
+    datasets=_datasets,
     endpoints=_endpoints,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...similarity.gram import Grams
 from ...similarity.measures import measure
-from .states import LAYERS, MATRIX_SIXTIETHS, MATRIX_TASKS, MEASURES, TRAJECTORY_SIXTIETHS, Adapted
+from .states import MATRIX_SIXTIETHS, MATRIX_TASKS, MEASURES, TRAJECTORY_SIXTIETHS, Adapted
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +26,7 @@ def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.n
         (measure, layer, kept step, task).
     """
     values = []
-    for name in LAYERS:
+    for name in adapted.before:
         before, after = (_stimuli(grams[name], subset) for grams in (adapted.before, adapted.after))
         shape = after.gram.shape[:-2]
         values.append([measure(m).pairwise(before, after).reshape(shape) for m in MEASURES])
@@ -36,7 +36,7 @@ def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.n
 def between(states: Sequence[Mapping[str, Grams]], others: Sequence[Mapping[str, Grams]]) -> np.ndarray:
     """Similarity of all pairs of two sequences of states, layer by layer: (measure, layer, state, other)."""
     values = []
-    for name in LAYERS:
+    for name in states[0]:
         a, b = (Grams.stack([state[name] for state in group]) for group in (states, others))
         values.append([measure(m).pairwise(a, b) for m in MEASURES])
     return np.moveaxis(np.array(values), 1, 0)
@@ -77,7 +77,7 @@ def kept_states(sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Seq
     for position, checkpoint in zip(sixtieths, adapted, strict=True):
         if position not in (*MATRIX_SIXTIETHS, *TRAJECTORY_SIXTIETHS):
             continue
-        for name in LAYERS:
+        for name in checkpoint.before:
             rows.append((name, position, 0, -1))
             grams.append(checkpoint.before[name])
             if position not in MATRIX_SIXTIETHS:

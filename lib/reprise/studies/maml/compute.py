@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...provenance import dumps, record
 from ..base import Context, Unit
-from . import analysis, measure
+from . import analysis, external, function, measure
 from .config import MamlConfig
-from .states import FIRST_COUNTED, LAYERS, MEASURES, Adapted
-from .train import EVALUATION, FRESH, PROBE, TASKS, VALIDATION, build_model, label, train
+from .states import FIRST_COUNTED, MEASURES, Adapted
+from .tasks import conditions, draw_tasks
+from .train import FRESH, VALIDATION, build_model, label, train
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,7 +46,12 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     with folder.locked():
         history = train(unit, splits, folder, context)
         started = time.perf_counter()
-        dataset = measure_unit(unit, splits, folder, history, context)
+        if config.analysis == "similarity":
+            dataset = measure_unit(unit, splits, folder, history, context)
+        elif config.analysis == "function":
+            dataset = function.measure_unit(unit, splits, folder, context)
+        else:
+            dataset = external.measure_unit(unit, splits, folder, context)
         seconds = {"training": history["seconds"], "measuring": time.perf_counter() - started}
     fingerprint = dataset_entry(config.dataset).fingerprint
     return dataset.assign_attrs(
@@ -70,17 +77,12 @@ def measure_unit(
     """
     from tqdm.auto import tqdm
 
-    from ...data.fewshot import EpisodeSampler, draw_probe, generator
+    from ...data.fewshot import EpisodeSampler, generator
 
     config, seed, device = unit.config, unit.seed, context.device
     assert isinstance(config, MamlConfig)
-    probe = draw_probe(splits.test, config.probe_classes, config.probe_drawings, generator(seed, PROBE))
-    # The probe's classes are in no analysis task, so what happens to them is never what was adapted to.
-    unseen = splits.test.without(np.unique(probe.classes))
     shape = config.ways, config.shots, config.analysis_queries, device
-    tester = EpisodeSampler(unseen, *shape)
-    tasks = tester.sample(config.analysis_tasks, generator(seed, TASKS))
-    judged = tester.sample(config.evaluation_tasks, generator(seed, EVALUATION))
+    probe, tasks, judged = draw_tasks(unit, splits, device)
     # A validation split of fewer classes than ways has nothing to say.
     validation = (
         EpisodeSampler(splits.validation, *shape).sample(config.analysis_tasks, generator(seed, VALIDATION))
@@ -101,18 +103,18 @@ def measure_unit(
         if iteration in (0, config.iterations):
             evaluated[iteration] = measure.evaluate(model, parameters, judged, config)
     fresh = build_model(config, seed, FRESH).to(device)
-    fresh_state = _fresh_state(fresh, images)
+    fresh_state = _fresh_state(config.layers, fresh, images)
     if validation is None:
         validated = [np.nan] * len(adapted)
     evaluation = np.stack([evaluated[0], evaluated[config.iterations]])
     return _assemble(unit, probe, adapted, fresh_state, np.array(validated), evaluation, history)
 
 
-def _fresh_state(model: nn.Module, images: Tensor) -> dict[str, Grams]:
+def _fresh_state(layers: Sequence[str], model: nn.Module, images: Tensor) -> dict[str, Grams]:
     import torch
 
     with torch.no_grad():
-        return measure.by_layer(*measure.probe_grams(model, dict(model.named_parameters()), images))
+        return measure.by_layer(layers, *measure.probe_grams(model, dict(model.named_parameters()), images))
 
 
 def _assemble(
@@ -163,7 +165,7 @@ def _assemble(
         },
         coords={
             "measure": list(MEASURES),
-            "layer": list(LAYERS),
+            "layer": list(config.layers),
             "checkpoint": np.array(checkpoints, np.int32),
             "inner_step": np.array(config.kept_steps, np.int16),
             "accuracy_step": np.array([0, *config.kept_steps], np.int16),
@@ -173,8 +175,7 @@ def _assemble(
             "stimulus_drawing": ("stimulus", probe.drawings.astype(np.int16)),
             "stimulus_split": "test",
             "stimulus_name": ("stimulus", np.array(probe.names)),
-            "seed": unit.seed,
-            **{name: getattr(config, name) for name in type(config).model_fields if name != "explorer_seeds"},
+            **conditions(unit),
         },
     )
     # Not by `map`, which would drop the coordinates of stimuli: no variable but the Grams is along them.
@@ -185,9 +186,12 @@ def _assemble(
 
 
 def _halves(config: MamlConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Two halves of the probe with half the drawings of every class (the middle one left out if odd)."""
-    index = np.arange(config.probe_classes * config.probe_drawings).reshape(config.probe_classes, -1)
-    half = config.probe_drawings // 2 or 1
+    """Two halves of the probe: half the images of every class (the middle one left out if odd)."""
+    classes, drawings = config.stimuli_by_class
+    index = np.arange(classes * drawings).reshape(classes, -1)
+    if drawings < 2:  # no two images of any class: the classes themselves are halved
+        return index[: classes // 2].ravel(), index[classes // 2 :].ravel()
+    half = drawings // 2
     return index[:, :half].ravel(), index[:, -half:].ravel()
 
 

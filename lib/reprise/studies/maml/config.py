@@ -1,13 +1,14 @@
-"""Study 1: its settings and presets. Every constant of the paper stands here once."""
+"""Study 1: its settings. The frozen defaults are constants of the paper, and stand here once."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from ...data import dataset_entry
-from ..base import Preset, StudyConfig, setting
+from ..base import StudyConfig, setting
+from .states import layer_names
 
-FewShotDataset = Literal["omniglot", "omniglot-minimal", "glyphs"]
+FewShotDataset = Literal["omniglot", "omniglot-minimal", "mini-imagenet", "glyphs"]
 
 
 class MamlConfig(StudyConfig):
@@ -34,11 +35,22 @@ class MamlConfig(StudyConfig):
     inner_loss: Literal["mean", "sum"] = setting(
         "mean", "Inner loss: mean over the support images, or their sum divided by the shots (as released)."
     )
+    adapt_offset: bool = setting(False, "Let the inner loop move batch norm's offsets too.")
     outer_rate: float = setting(1e-3, "Learning rate of Adam in the outer loop.", gt=0)
     clip: float = setting(0.0, "Bound on each entry of the meta-gradient; 0 for none.", ge=0)
     filters: int = setting(64, "Channels of each convolutional block.", unit="channels", ge=1)
+    blocks: int = setting(4, "Convolutional blocks: the network's depth.", unit="blocks", ge=1)
+    downsampling: Literal["stride", "pool"] = setting(
+        "stride", "How a block halves its input: by its stride, as for Omniglot, or by max-pooling."
+    )
     head_init: Literal["normal", "xavier"] = setting(
         "normal", "Initial head: N(0, 1), as for Omniglot, or Xavier, as for mini-ImageNet."
+    )
+    analysis: Literal["similarity", "function", "within-alphabet"] = setting(
+        "similarity",
+        "What is measured: representations; accuracy with layers frozen, reset and swapped, and nulls; or "
+        "Omniglot's official one-shot task within an alphabet (20-way).",
+        stage="analysis",
     )
     analysis_steps: int = setting(10, "Inner steps of the analysis.", unit="steps", stage="analysis", ge=1)
     analysis_tasks: int = setting(
@@ -54,6 +66,12 @@ class MamlConfig(StudyConfig):
         stage="analysis",
         ge=2,
     )
+    probe: Literal["apart", "query"] = setting(
+        "apart",
+        "Constant probe: classes that no analysed task has, or the first analysed task's query set, as the "
+        "paper has it.",
+        stage="analysis",
+    )
     probe_classes: int = setting(
         5, "Unseen classes of the constant probe.", unit="classes", stage="analysis", ge=2
     )
@@ -62,37 +80,78 @@ class MamlConfig(StudyConfig):
         (0,), "Seeds whose Grams are kept for the explorers and the second-order matrix.", stage="analysis"
     )
 
+    mds: Literal["dissimilarities", "rows"] = setting(
+        "dissimilarities",
+        "Map of states: from the dissimilarities themselves, or from the rows of their scaled matrix as "
+        "features, as the released code has it.",
+        stage="display",
+    )
+
     @model_validator(mode="after")
-    def _fits_the_data(self) -> "MamlConfig":
+    def _fits_the_data(self) -> Self:
         """Refuse what the data cannot give, before anything is loaded."""
         entry = dataset_entry(self.dataset)
-        train, test = 4 * entry.classes["train"], entry.classes["test"]
+        turns = 4 if self.rotates else 1
+        train, test = turns * entry.classes["train"], entry.classes["test"]
         if self.ways > train:
             raise ValueError(
-                f"ways={self.ways}: {self.dataset} has {train} classes to meta-train on (with rotations)"
+                f"ways={self.ways}: {self.dataset} has {train} classes to meta-train on"
+                + (", rotations counted" if self.rotates else "")
             )
-        if self.ways > test - self.probe_classes:
+        if self.probe == "apart" and self.ways > test - self.probe_classes:
             raise ValueError(
                 f"ways={self.ways}: {self.dataset} has {test} unseen classes, of which {self.probe_classes} "
                 f"are the probe's, so at most {test - self.probe_classes} ways can be tested"
             )
+        if self.ways > test:
+            raise ValueError(f"ways={self.ways}: {self.dataset} has {test} unseen classes")
         for name, queries in (("queries", self.queries), ("analysis_queries", self.analysis_queries)):
             if self.shots + queries > entry.drawings:
                 raise ValueError(
                     f"shots={self.shots} and {name}={queries}: "
                     f"{self.dataset} has {entry.drawings} images a class"
                 )
-        if self.probe_drawings > entry.drawings:
+        if self.probe == "apart" and self.probe_drawings > entry.drawings:
             raise ValueError(
                 f"probe_drawings={self.probe_drawings}: {self.dataset} has {entry.drawings} images a class"
             )
-        if self.probe_classes * self.probe_drawings < 4:
+        if self.stimuli < 4:
             raise ValueError("a probe of fewer than 4 images has no similarity structure to compare")
         if self.iterations % 60:
             raise ValueError(
                 f"iterations={self.iterations}: must be a multiple of 60, the number of checkpoints"
             )
+        # The runs' characters are of the evaluation set, from which the full set's classes are drawn too.
+        fit = (self.ways, self.shots, self.dataset) == (20, 1, "omniglot-minimal")
+        if self.analysis == "within-alphabet" and not fit:
+            raise ValueError(
+                f"ways={self.ways}, shots={self.shots}, dataset={self.dataset}: the task within an alphabet "
+                "is 20-way 1-shot, and unseen only by networks trained on omniglot-minimal"
+            )
         return self
+
+    @property
+    def rotates(self) -> bool:
+        """Whether turned images make further classes in meta-training: drawings do, photographs do not."""
+        return dataset_entry(self.dataset).channels == 1
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layers in order of depth; all but the last are convolutional blocks."""
+        return layer_names(self.blocks)
+
+    @property
+    def stimuli_by_class(self) -> tuple[int, int]:
+        """Classes of the probe, and images of each."""
+        if self.probe == "query":
+            return self.ways, self.analysis_queries
+        return self.probe_classes, self.probe_drawings
+
+    @property
+    def stimuli(self) -> int:
+        """Images of the probe."""
+        classes, images = self.stimuli_by_class
+        return classes * images
 
     @property
     def spacing(self) -> int:
@@ -110,51 +169,3 @@ class MamlConfig(StudyConfig):
         """Inner steps whose representations are compared with those before adaptation."""
         steps = {1, 5, self.inner_steps, self.analysis_steps}
         return sorted(step for step in steps if step <= max(self.inner_steps, self.analysis_steps))
-
-
-_OMNIGLOT_5_WAY = {"ways": 5, "inner_rate": 0.4, "inner_steps": 1}
-
-PRESETS = {
-    "smoke": Preset(
-        values={
-            "dataset": "glyphs",
-            **_OMNIGLOT_5_WAY,
-            "meta_batch": 4,
-            "iterations": 60,
-            "filters": 16,
-            "head_init": "xavier",
-            "analysis_steps": 5,
-            "analysis_tasks": 4,
-            "analysis_queries": 5,
-            "evaluation_tasks": 16,
-            "probe_drawings": 4,
-        },
-        seeds=(0, 1),
-        about="Synthetic glyphs, a few seconds: shows that everything runs, not what the paper asks.",
-    ),
-    "laptop": Preset(
-        values={
-            "dataset": "omniglot-minimal",
-            **_OMNIGLOT_5_WAY,
-            "iterations": 1500,
-            "head_init": "xavier",
-            "analysis_tasks": 10,
-            "analysis_queries": 5,
-            "evaluation_tasks": 200,
-        },
-        seeds=(0, 1, 2, 3, 4),
-        about="Omniglot's minimal splits, 5-way 1-shot, 1500 meta-iterations: minutes a seed on two cores.",
-        expects="About 82 % on unseen classes (untrained 36 %, chance 20 %); six minutes on two idle cores.",
-    ),
-    "as_described": Preset(
-        values={},
-        seeds=(0, 1, 2, 3, 4),
-        about="Omniglot 20-way 1-shot as the paper describes it, 60 000 meta-iterations: for a GPU.",
-    ),
-    "as_released": Preset(
-        values={"inner_loss": "sum"},
-        seeds=(0, 1, 2, 3, 4),
-        about="As described, with the inner loss of the released code (a sum): an inner rate 20 times as "
-        "large.",
-    ),
-}

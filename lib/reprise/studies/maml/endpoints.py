@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .states import FIRST_COUNTED, LAYERS
+from .states import FIRST_COUNTED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 PRIMARY = "rsa-correlation"
 """Primary measure of the study's claims."""
 
-BLOCKS = list(LAYERS[:-1])
+
+def blocks(run: xr.Dataset) -> list[str]:
+    """Names of a run's convolutional blocks, in order of depth: all layers but the logits."""
+    return [str(layer) for layer in run["layer"].values if layer != "logits"]
 
 
 def change(similarity: xr.DataArray) -> xr.DataArray:
@@ -37,7 +40,7 @@ def inner_change(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None
 def head_minus_blocks(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None = None) -> xr.DataArray:
     """Claim M1a: change of the logits minus that of each block, at the end of training: (unit, layer)."""
     final = inner_change(run, measure, inner_step).isel(checkpoint=-1)
-    return final.sel(layer="logits", drop=True) - final.sel(layer=BLOCKS)
+    return final.sel(layer="logits", drop=True) - final.sel(layer=blocks(run))
 
 
 def _counted(run: xr.Dataset) -> xr.DataArray:
@@ -63,7 +66,7 @@ def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     """Claim M3a: log (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (unit,)."""
     import xarray as xr
 
-    inner, outer = (changes.sel(layer=BLOCKS).mean("layer") for changes in layer_changes(run, measure))
+    inner, outer = (changes.sel(layer=blocks(run)).mean("layer") for changes in layer_changes(run, measure))
     ratio = inner / outer
     return xr.DataArray(np.log(ratio.values), dims=ratio.dims)
 
@@ -76,8 +79,8 @@ def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     import xarray as xr
 
     inner, _ = layer_changes(run, measure)
-    target = inner.sel(layer=BLOCKS).mean("layer").values
-    lags = change(run["lag_similarity"].sel(measure=measure, layer=BLOCKS)).mean("layer")
+    target = inner.sel(layer=blocks(run)).mean("layer").values
+    lags = change(run["lag_similarity"].sel(measure=measure, layer=blocks(run))).mean("layer")
     curves = lags.transpose("unit", "lag").values
     positions = np.concatenate([[0], run["lag"].values])
     values = []
@@ -123,7 +126,7 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
         "accuracy on unseen classes, trained": accuracy.sel(moment="trained"),
         "accuracy on unseen classes, untrained": accuracy.sel(moment="untrained"),
         "change by adaptation, logits": logits.sel(layer="logits"),
-        "change by adaptation, mean of blocks": logits.sel(layer=BLOCKS).mean("layer"),
+        "change by adaptation, mean of blocks": logits.sel(layer=blocks(run)).mean("layer"),
         "M1a: logits minus the block that changes most": head_minus_blocks(run).min("layer"),
         "M3a: log ratio of adaptation to 1/60 of training": further(run),
         "M3b: effective layers, adaptation minus training": broader(run),

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...similarity.gram import Grams
 from .config import MamlConfig
-from .states import LAYERS, Adapted
+from .states import Adapted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,7 @@ def adapt_and_probe(
         episodes: Tasks; their query sets give accuracy, the probe gives representations.
         probe: Constant probe images (n, channels, height, width).
         config: Number of inner steps, and which of them to keep.
-        chunk: Tasks to run at once; 10 if None.
+        chunk: Tasks to run at once; 5 if None.
 
     Returns:
         Grams (float64) and accuracies.
@@ -45,46 +45,54 @@ def adapt_and_probe(
     from torch.func import functional_call, vmap
 
     from ...training.maml import inner_step
+    from ...training.metalearner import map_tasks
     from .train import inner_loop
 
     inner, kept = inner_loop(config), set(config.kept_steps)
     steps = max(config.analysis_steps, config.inner_steps)
 
-    def one_task(support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor):
-        def accuracy(values: Mapping[str, Tensor]) -> Tensor:
-            return (functional_call(model, dict(values), (query_x,)).argmax(-1) == query_y).double().mean()
+    def work(model: nn.Module, some: Episodes) -> tuple[Tensor, ...]:
+        def one_task(support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor):
+            def accuracy(values: Mapping[str, Tensor]) -> Tensor:
+                return (
+                    (functional_call(model, dict(values), (query_x,)).argmax(-1) == query_y).double().mean()
+                )
 
-        fast: Mapping[str, Tensor] = parameters
-        accuracies, grams, means = [accuracy(fast)], [], []
-        for step in range(1, steps + 1):
-            fast = inner_step(model, fast, support_x, support_y, inner)
-            if step in kept:
-                accuracies.append(accuracy(fast))
-                gram, mean, _ = probe_grams(model, fast, probe)
-                grams.append(gram)
-                means.append(mean)
-        return torch.stack(accuracies), torch.stack(grams), torch.stack(means)
+            fast: Mapping[str, Tensor] = parameters
+            accuracies, grams, means = [accuracy(fast)], [], []
+            for step in range(1, steps + 1):
+                fast = inner_step(model, fast, support_x, support_y, inner)
+                if step in kept:
+                    accuracies.append(accuracy(fast))
+                    gram, mean, _ = probe_grams(model, fast, probe)
+                    grams.append(gram)
+                    means.append(mean)
+            return torch.stack(accuracies), torch.stack(grams), torch.stack(means)
 
+        with torch.no_grad():
+            return vmap(one_task)(*some.tensors())
+
+    outcomes = map_tasks(work, model, episodes, chunk or 5)
+    accuracies, grams, means = (torch.cat(parts) for parts in zip(*outcomes, strict=True))
     with torch.no_grad():
-        batch = episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y
-        accuracies, grams, means = vmap(one_task, chunk_size=chunk or 10)(*batch)
         gram, mean, features = probe_grams(model, parameters, probe)
+    layers = config.layers
+    after = by_layer(layers, grams.transpose(0, 1), means.transpose(0, 1), features)
+    return Adapted(by_layer(layers, gram, mean, features), after, accuracies.T.cpu().numpy())
 
-    after = by_layer(grams.transpose(0, 1), means.transpose(0, 1), features)
-    return Adapted(by_layer(gram, mean, features), after, accuracies.T.cpu().numpy())
 
-
-def by_layer(gram: Tensor, mean: Tensor, features: Sequence[int]) -> dict[str, Grams]:
+def by_layer(layers: Sequence[str], gram: Tensor, mean: Tensor, features: Sequence[int]) -> dict[str, Grams]:
     """Grams of each layer on the CPU.
 
     Args:
+        layers: Names, in order of depth.
         gram: (…, layers, n, n).
         mean: (…, layers, n).
         features: Number of features of each layer.
     """
     return {
         name: Grams(gram[..., i, :, :].cpu().numpy(), mean[..., i, :].cpu().numpy(), features[i])
-        for i, name in enumerate(LAYERS)
+        for i, name in enumerate(layers)
     }
 
 
@@ -94,7 +102,7 @@ def probe_grams(
     """Gram matrices of the probe in every layer.
 
     Args:
-        model: The network.
+        model: The network, a ``Conv4Maml``.
         parameters: Its parameters.
         probe: Images (n, channels, height, width).
 
@@ -105,11 +113,13 @@ def probe_grams(
     from torch.func import functional_call
 
     from ...models.activations import capture, flat
-    from ...models.conv4 import MAML_LAYERS
+    from ...models.conv4 import Conv4Maml, maml_layers
 
-    with capture(model, MAML_LAYERS) as outputs:
+    assert isinstance(model, Conv4Maml)
+    layers = maml_layers(len(model.blocks))
+    with capture(model, layers) as outputs:
         functional_call(model, dict(parameters), (probe,))
-    features = [flat(outputs[name]).double() for name in LAYERS]
+    features = [flat(outputs[name]).double() for name in layers]
     grams = torch.stack([f @ f.transpose(-1, -2) for f in features])
     return grams, torch.stack([f.mean(-1) for f in features]), [f.shape[-1] for f in features]
 
@@ -122,14 +132,16 @@ def evaluate(
     from torch.func import vmap
 
     from ...training.maml import task_outcome
+    from ...training.metalearner import map_tasks
     from .train import inner_loop
 
     inner = inner_loop(config)
 
-    def one_task(support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor) -> Tensor:
-        return task_outcome(model, parameters, (support_x, support_y, query_x, query_y), inner)[1]
+    def work(model: nn.Module, some: Episodes) -> np.ndarray:
+        def one_task(*task: Tensor) -> Tensor:
+            return task_outcome(model, parameters, task, inner)[1]
 
-    with torch.no_grad():
-        batch = episodes.support_x, episodes.support_y, episodes.query_x, episodes.query_y
-        accuracies = vmap(one_task, chunk_size=20)(*batch)
-    return accuracies.cpu().numpy()
+        with torch.no_grad():
+            return vmap(one_task)(*some.tensors()).cpu().numpy()
+
+    return np.concatenate(map_tasks(work, model, episodes, chunk=20))

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 LAYERS = ("block1", "block2", "block3", "block4", "logits")
-"""Layers of study 1, in order of depth; all but the last are convolutional blocks."""
+"""Layers of the paper's network, in order of depth; all but the last are convolutional blocks."""
+
+
+def layer_names(blocks: int) -> tuple[str, ...]:
+    """Layers of a network of so many blocks, in order of depth."""
+    return (*(f"block{i + 1}" for i in range(blocks)), "logits")
+
 
 MEASURES = ("rsa-correlation", "rsa-euclidean", "rsa-cosine", "cka-linear", "cka-linear-debiased", "cka-rbf")
 """Measures kept in a unit: the paper's five, and CKA without its bias."""
@@ -65,7 +71,8 @@ def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:
         raise ValueError("this unit keeps no Grams; see the config's explorer_seeds")
     chosen = unit.isel(state=np.flatnonzero(unit["state_layer"].values == layer))
     if not chosen.sizes["state"]:
-        raise ValueError(f"no layer {layer!r}; there are: {', '.join(LAYERS)}")
+        there = ", ".join(dict.fromkeys(unit["state_layer"].values.tolist()))
+        raise ValueError(f"no layer {layer!r}; there are: {there}")
     n = unit.sizes["stimulus"]
     full = np.zeros((chosen.sizes["state"], n, n))
     rows, columns = np.triu_indices(n)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...training.metalearner import MetaLearner
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
-INITIAL, EPISODES, PROBE, TASKS, VALIDATION, EVALUATION, FRESH = range(7)
+INITIAL, EPISODES, PROBE, TASKS, VALIDATION, EVALUATION, FRESH, NOISE = range(8)
 
 SAVE_EVERY = 20.0
 """Seconds between training checkpoints: what a killed run loses at most."""
@@ -31,11 +31,20 @@ def label(iteration: int) -> str:
 
 def build_model(config: MamlConfig, seed: int, stream: int = INITIAL) -> nn.Module:
     """The network of a condition with initial values drawn from one stream of the seed."""
+    from ...data import dataset_entry
     from ...data.fewshot import generator
     from ...models.conv4 import Conv4Maml
 
+    entry = dataset_entry(config.dataset)
     return Conv4Maml(
-        config.ways, filters=config.filters, head_init=config.head_init, generator=generator(seed, stream)
+        config.ways,
+        entry.channels,
+        config.filters,
+        entry.size,
+        config.downsampling,
+        config.head_init,
+        generator(seed, stream),
+        config.blocks,
     )
 
 
@@ -43,7 +52,9 @@ def inner_loop(config: MamlConfig) -> InnerLoop:
     """How a condition adapts."""
     from ...training.maml import InnerLoop
 
-    return InnerLoop(config.algorithm, config.inner_rate, config.inner_steps, config.inner_loss)
+    return InnerLoop(
+        config.algorithm, config.inner_rate, config.inner_steps, config.inner_loss, config.adapt_offset
+    )
 
 
 def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: Context) -> dict:
@@ -68,9 +79,8 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
     config = unit.config
     assert isinstance(config, MamlConfig)
     model = build_model(config, unit.seed).to(context.device)
-    sampler = EpisodeSampler(
-        splits.train.rotated(), config.ways, config.shots, config.queries, context.device
-    )
+    pool = splits.train.rotated() if config.rotates else splits.train
+    sampler = EpisodeSampler(pool, config.ways, config.shots, config.queries, context.device)
     with contextlib.ExitStack() as stack:
         threads = stack.enter_context(TaskThreads(model)) if context.device == "cpu" else None
         clip = config.clip or None
