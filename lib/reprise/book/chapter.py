@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,26 +105,51 @@ class Chapter:
             chosen, {"seeds": spell_seeds(seeds), "data": data, "preset": self.run.attrs["preset"]}
         )
 
-    def show(self, plate: Plate, seed: int | None = None) -> None:
+    def beside(self, preset: str, compute: str, own: Sequence[str] = ("dataset",)) -> Chapter | None:
+        """The same study under another preset, to stand beside this run: same seeds, same settings replaced.
+
+        Args:
+            preset: Name of the other preset.
+            compute: ``"missing"`` or ``"never"``.
+            own: Settings in which the other run follows its own preset.
+
+        Returns:
+            The other run; None if units are missing and may not be computed.
+        """
+        replaced = runner.changes(self.study, self.config, self.preset)
+        shared = {name: value for name, value in replaced.items() if name not in own}
+        try:
+            return Chapter.open(self.study.name, self.places, preset, compute, list(self.seeds), **shared)
+        except runner.UnitsMissing:
+            return None
+
+    def show(self, plate: Plate, seed: int | None = None, beside: Chapter | None = None) -> None:
         """Display a figure with caption, alternative text and provenance.
 
         Args:
             plate: The figure.
             seed: The one seed that it shows; all of the run if None.
+            beside: A second run that the figure shows too.
         """
+        also = f" — beside {beside.provenance()}" if beside else ""
         show(
             plate.figure,
             caption=plate.caption,
             alt=plate.alt,
             name=plate.name,
-            provenance=self.provenance(seed),
+            provenance=self.provenance(seed) + also,
         )
 
-    def verdicts(self, *ids: str) -> None:
-        """Display the verdicts of some claims on this run, each with effect, interval, n, data and preset."""
+    def verdicts(self, *ids: str, runs: Mapping[str, xr.Dataset] | None = None) -> None:
+        """Display the verdicts of some claims, each with effect, interval, n, data and preset.
+
+        Args:
+            ids: Ids of the claims.
+            runs: What they are judged on, where that is more than this run.
+        """
         from IPython.display import HTML, display
 
-        display(HTML(verdict_list([judge(claim, self.run) for claim in ids])))
+        display(HTML(verdict_list([judge(claim, runs or self.run) for claim in ids])))
 
     def say(self, text: str) -> None:
         """Display a sentence whose numbers come from data: Markdown."""

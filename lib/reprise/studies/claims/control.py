@@ -22,10 +22,11 @@ M2 = Claim(
     title="Later layers change more in ordinary learning too",
     statement="The gradient of change over depth is a property of learning, not of MAML.",
     rule="In the ordinary supervised control, the rank correlation of depth and change (Spearman, over the "
-    "five layers, initial against trained state) is above 0, and above that of a random perturbation of equal "
-    "relative norm in every layer (as large as the update of the whole network; one draw a seed, so that one "
-    "training is held against one perturbation): both 95 % t intervals over seeds above 0. Over several data "
-    "sets: their verdict if they agree; undecided if those that are decided agree; else mixed.",
+    "five layers, initial against trained state) is above 0, and above that of a random perturbation of "
+    "equal relative norm in every layer (as large as the update of the whole network; one draw a seed, "
+    "so that one training is held against one perturbation): both 95 % t intervals over seeds above 0. "
+    "Over several data sets: their verdict if they agree; undecided if those that are decided agree; "
+    "else mixed.",
     version=1,
 )
 

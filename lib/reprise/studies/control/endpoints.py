@@ -62,7 +62,7 @@ def null_correlation(run: xr.Dataset, measure: str = PRIMARY, null: str = NULL) 
 
 
 def beyond_null(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M2: rank correlation by training minus that by one random perturbation a seed, its first: (unit,).
+    """Claim M2: rank correlation by training minus that by a seed's first random perturbation: (unit,).
 
     One training is held against one perturbation: if they were of one kind, the two could change places, so
     differences would be as often above 0 as below. A mean over draws lies below the ceiling of 1 at which
