@@ -116,13 +116,46 @@ def broader(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     return effective_layers(inner) - effective_layers(outer)
 
 
+def function_accuracy(
+    run: xr.Dataset, kind: str, part: str = "", adapted: str = "as trained"
+) -> xr.DataArray:
+    """Mean query accuracy under an intervention: (unit,), in [0, 1].
+
+    Args:
+        run: Units of function along ``unit``.
+        kind: See :data:`reprise.studies.maml.function.KINDS`; or ``"none"``, ``"full"``.
+        part: Layer or ``"body"``; empty for ``"none"`` and ``"full"``.
+        adapted: ``"as trained"`` or ``"longer"`` (the analysis's number of inner steps).
+    """
+    kinds, parts = (run[f"intervention_{what}"].values for what in ("kind", "part"))
+    kinds, parts = (values.reshape(-1, run.sizes["intervention"])[0] for values in (kinds, parts))
+    (index,) = np.flatnonzero((kinds == kind) & (parts == part))
+    return run["function_accuracy"].sel(adapted=adapted).isel(intervention=int(index))
+
+
+def body_cost(run: xr.Dataset, adapted: str = "as trained") -> xr.DataArray:
+    """Claim M1b: points of accuracy lost by freezing the body in the inner loop: (unit,), in percent."""
+    full, frozen = (
+        function_accuracy(run, *what, adapted=adapted) for what in (("full",), ("freeze", "body"))
+    )
+    return 100 * (full - frozen)
+
+
 def endpoints(run: xr.Dataset) -> xr.Dataset:
     """Quantities by which two runs are compared, one value a unit each."""
     import xarray as xr
 
+    by_analysis = {"similarity": _of_similarity, "function": _of_function, "within-alphabet": _of_external}
+    # Units of before there was a choice do not say.
+    analysis = str(run["analysis"].values.flat[0]) if "analysis" in run.coords else "similarity"
+    values = by_analysis[analysis](run)
+    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})
+
+
+def _of_similarity(run: xr.Dataset) -> dict[str, xr.DataArray]:
     accuracy = run["evaluation_accuracy"].mean("task")
     logits = inner_change(run).isel(checkpoint=-1)
-    values = {
+    return {
         "accuracy on unseen classes, trained": accuracy.sel(moment="trained"),
         "accuracy on unseen classes, untrained": accuracy.sel(moment="untrained"),
         "change by adaptation, logits": logits.sel(layer="logits"),
@@ -131,4 +164,18 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
         "M3a: log ratio of adaptation to 1/60 of training": further(run),
         "M3b: effective layers, adaptation minus training": broader(run),
     }
-    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})
+
+
+def _of_function(run: xr.Dataset) -> dict[str, xr.DataArray]:
+    return {
+        "accuracy without adaptation": function_accuracy(run, "none"),
+        "accuracy, all layers adapt": function_accuracy(run, "full"),
+        "accuracy, the body frozen": function_accuracy(run, "freeze", "body"),
+        "accuracy, the head frozen": function_accuracy(run, "freeze", "logits"),
+        "M1b: points lost by freezing the body": body_cost(run),
+    }
+
+
+def _of_external(run: xr.Dataset) -> dict[str, xr.DataArray]:
+    accuracy = run["external_accuracy"].mean("run")
+    return {f"accuracy within an alphabet, {m}": accuracy.sel(moment=m) for m in ("trained", "untrained")}
