@@ -4,7 +4,7 @@
     python benchmarks/maml.py --threads 2 --cases A --rounds 3
     python benchmarks/maml.py --device cuda    the same on a GPU, in a table of its own
 
-Needs the extra `bench` (higher, torchopt); a peer that is not there or does not run is left out, and the table
+Needs the extra `bench` (higher, torchopt); a peer that is missing or does not run is left out, and the table
 says why. Before anything is timed, the meta-gradients of all are compared in float64.
 """
 
