@@ -232,6 +232,11 @@ def main() -> None:
         parts = [measure(name, options.device, options.threads[0], options.rounds) for name in options.cases]
         print(json.dumps(parts))
         return
+    if options.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            parser.error("torch finds no CUDA device here; --device cpu runs anywhere")
     threads = options.threads or ([1, 2] if options.device == "cpu" else [1])
     text = table({n: child(n, options) for n in threads})
     text = f"{environment(options.device, options.rounds)}\n\n{text}"
