@@ -11,7 +11,7 @@ import pytest
 from reprise import cli
 from reprise.places import Places
 from reprise.store import Store
-from reprise.studies import runner, study
+from reprise.studies import STUDIES, runner, study
 from reprise.studies.base import Unit
 
 MAML = study("maml")
@@ -329,7 +329,8 @@ def test_describe_lists_presets_and_settings_with_ranges(reprise):
 def test_status_speaks_of_all_studies_and_presets(reprise):
     code, output, _ = reprise("status")
     assert code == 0
-    assert [line.split()[:2] for line in output.splitlines()] == [["maml", preset] for preset in PRESETS]
+    everything = [[name, preset] for name in STUDIES for preset in study(name).presets]
+    assert [line.split()[:2] for line in output.splitlines()] == everything
     assert "seeds 0..4" in output and "no finished unit yet" in output
 
 

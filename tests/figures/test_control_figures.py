@@ -76,6 +76,7 @@ def test_against_nulls_shows_training_two_perturbations_and_a_fresh_network(runs
     plate = figures.against_nulls(runs, "cka-rbf")
     assert [axes.get_title(loc="left") for axes in plate.figure.axes] == list(runs)
     for axes, run in zip(plate.figure.axes, runs.values(), strict=True):
+        assert axes.get_yscale() == "log"
         bars = axes.containers
         assert len(bars) == 4
         expected = [
@@ -105,7 +106,7 @@ def test_alone_writes_every_number_of_its_matrix_legibly(runs):
                 similarity = run["alone_similarity"].sel(measure="rsa-correlation", moved=moved, layer=layer)
                 assert table[i, j] == pytest.approx(1 - float(similarity.mean()))
         np.testing.assert_allclose(table[-1], endpoints.final_change(run).mean("unit"))
-        assert texts(axes) == [f"{value:.2f}" for value in table.ravel()]
+        assert texts(axes) == [f"{value:.3f}" for value in table.ravel()]
         assert axes.images[0].get_clim() == (0, 1)
     assert [label.get_text() for label in panels[0].get_yticklabels()] == [*LAYERS, "all"]
     assert plate.name == "control-alone" and "mnist-test: block1 " in plate.alt

@@ -68,7 +68,7 @@ def test_its_sentences_speak_of_this_run_without_gaps(executed):
     said = "\n".join(shown(executed, "text/markdown"))
     config = CONTROL.configure("smoke", TINY)
     assert command(CONTROL, config, (0, 1), "smoke") in said
-    assert "4 steps take accuracy" in said and "(6 classes)" in said and "nan" not in said
+    assert "4 steps take accuracy" in said and "(6 classes; chance is 16.7%)" in said and "nan" not in said
     outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
     assert not [o.text for o in outputs if o.get("name") == "stderr" and "Warning" in o.text]
 

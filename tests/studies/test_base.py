@@ -15,15 +15,23 @@ MAML = study("maml")
 PUBLISHED = json.loads((Path(__file__).parent / "published_ids.json").read_text())
 
 
-@pytest.mark.parametrize(("preset", "seed"), [(p, int(s)) for p, ids in PUBLISHED.items() for s in ids])
-def test_ids_of_published_units_never_change(preset, seed):
+def named(key):
+    """Study and preset of a key: ``laptop`` is study 1's, others are ``study/preset``."""
+    name, _, preset = key.rpartition("/")
+    return study(name or "maml"), preset
+
+
+@pytest.mark.parametrize(("key", "seed"), [(key, int(s)) for key, ids in PUBLISHED.items() for s in ids])
+def test_ids_of_published_units_never_change(key, seed):
     """If this fails, published results can no longer be found: a default or the hash was changed."""
-    assert Unit(MAML.configure(preset, {}), seed).id == PUBLISHED[preset][str(seed)]
+    chosen, preset = named(key)
+    assert Unit(chosen.configure(preset, {}), seed).id == PUBLISHED[key][str(seed)]
 
 
-def test_every_published_file_is_a_unit_of_a_preset():
-    folder = Path(__file__).parents[2] / "results" / "maml"
-    known = {identifier for ids in PUBLISHED.values() for identifier in ids.values()}
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_published_file_is_a_unit_of_a_preset(name):
+    folder = Path(__file__).parents[2] / "results" / name
+    known = {unit for key, ids in PUBLISHED.items() if named(key)[0].name == name for unit in ids.values()}
     assert {path.stem for path in folder.glob("*.nc")} <= known
 
 

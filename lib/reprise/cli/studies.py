@@ -91,7 +91,7 @@ def status(
             plan = runner.plan(chosen, config, numbers, store)
             layers = [store.find(unit) for unit in plan.present]
             counts = f"{layers.count('published')} published, {layers.count('local')} local"
-            typer.echo(f"{name:14}{each:14}seeds {spell_seeds(numbers):8}{counts}; {describe_plan(plan)}")
+            typer.echo(f"{name:14}{each:18}seeds {spell_seeds(numbers):8}{counts}; {describe_plan(plan)}")
 
 
 @app.command()
@@ -151,7 +151,7 @@ def describe(study: StudyName) -> None:
     chosen = look_up(study)
     typer.echo(f"{chosen.title}\n\nPresets")
     for name, entry in chosen.presets.items():
-        typer.echo(f"  {name:14}{entry.about}{' ' + entry.expects if entry.expects else ''}")
+        typer.echo(f"  {name:18}{entry.about}{' ' + entry.expects if entry.expects else ''}")
     typer.echo("\nSettings (default)")
     for name, field in chosen.config.model_fields.items():
         extra = field.json_schema_extra

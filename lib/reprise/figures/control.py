@@ -103,7 +103,7 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
                 for layer in LAYERS
             )
             said.append(f"{name}, training (equal-norm perturbation): {numbers}.")
-        panels[0, 0].set_ylabel(direction(symbol(measure)))
+        panels[0, 0].set_ylabel(f"change, 1 − {symbol(measure)}, on a log scale")
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(
             handles, labels, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0),
@@ -143,7 +143,9 @@ def _levels(axes: Axes, run: xr.Dataset, measure: str) -> None:
     for half in halves.values:
         axes.plot(at - 0.2, half.mean(0), "_", color="black", markersize=5, alpha=0.6)
     axes.set_xticks(at, LAYERS)
-    axes.set_ylim(0, min(axes.get_ylim()[1], 2))
+    # Orders of magnitude lie between layers, and between training and chance.
+    axes.set_yscale("log", nonpositive="clip")
+    axes.set_ylim(max(axes.get_ylim()[0], 1e-6), 2)
     axes.grid(axis="y", color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
 
@@ -169,7 +171,7 @@ def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
             image = axes.imshow(table, cmap=MATRIX_MAP, vmin=0, vmax=1, interpolation="none", aspect="auto")
             for i, j in np.ndindex(table.shape):
                 ink = ON_LIGHT if table[i, j] > _DARK else ON_DARK
-                axes.text(j, i, f"{table[i, j]:.2f}", ha="center", va="center", fontsize=8.5, color=ink)
+                axes.text(j, i, f"{table[i, j]:.3f}", ha="center", va="center", fontsize=8.5, color=ink)
             axes.axhline(len(LAYERS) - 0.5, color=ON_DARK, linewidth=1.5)
             axes.set_xticks(np.arange(len(LAYERS)), LAYERS)
             axes.set_yticks(np.arange(len(rows)), rows)
