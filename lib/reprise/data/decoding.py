@@ -95,8 +95,8 @@ def class_folders(folder: Path, count: int, in_turn: bool) -> tuple[np.ndarray, 
     ]
     if len(files) < count:
         raise UserError(
-            f"{len(files)} pictures in {len(classes)} folders below {folder}; expected at least {count}, JPEG or "
-            "PNG, in one folder a class"
+            f"{len(files)} pictures in {len(classes)} folders below {folder}; expected at least {count}, JPEG "
+            "or PNG, in one folder a class"
         )
     chosen = (sorted(files) if in_turn else files)[:count]
     images = np.empty((count, IMAGENET_SIZE, IMAGENET_SIZE, 3), np.uint8)

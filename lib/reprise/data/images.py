@@ -105,13 +105,13 @@ def _load(name: str, split: Split, root: Path, download: bool) -> ImageSet:
 
 
 def to_rgb(images: np.ndarray, size: int = 32) -> Tensor:
-    """uint8 (n, h, w) or (n, h, w, 3) → uint8 tensor (n, 3, h, w), grey repeated, small ones set into a border.
+    """uint8 (n, h, w) or (n, h, w, 3) → uint8 tensor (n, 3, h, w); grey repeated, small ones with a border.
 
     Args:
         images: The images.
         size: Height and width up to which smaller images are padded with zeros, evenly on both sides.
     """
-    tensor = torch.from_numpy(np.ascontiguousarray(images))
+    tensor = torch.from_numpy(np.require(images, requirements=["C", "W"]))
     tensor = tensor.unsqueeze(1).expand(-1, 3, -1, -1) if tensor.dim() == 3 else tensor.permute(0, 3, 1, 2)
     short = [max(size - side, 0) for side in (tensor.shape[-1], tensor.shape[-2])]
     pads = [pad for total in short for pad in (total // 2, total - total // 2)]

@@ -9,8 +9,8 @@ from ..places import UserError
 def noisy(labels: Tensor, degree: int, classes: int, random: torch.Generator) -> Tensor:
     """Add noise of a degree: label ← (label + U{0 … degree}) mod classes.
 
-    With ``degree`` = ``classes`` − 1 labels are fully random; lower degrees keep the true label more often than
-    chance, in a share of 1 / (degree + 1).
+    With ``degree`` = ``classes`` − 1 labels are fully random; a lower degree keeps the true label in a share of
+    1 / (degree + 1), more often than chance.
 
     Args:
         labels: int64 (n,), 0 … classes − 1.
@@ -53,4 +53,6 @@ def _check(labels: Tensor, classes: int) -> None:
         raise UserError("no labels")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
-        raise UserError(f"labels from {low} to {high}: with {classes} classes, 0 to {classes - 1} are allowed")
+        raise UserError(
+            f"labels from {low} to {high}: with {classes} classes, 0 to {classes - 1} are allowed"
+        )

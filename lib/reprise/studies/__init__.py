@@ -10,7 +10,7 @@ from ..places import UserError
 if TYPE_CHECKING:
     from .base import Study
 
-STUDIES = ("maml", "control")
+STUDIES = ("maml", "control", "transfer", "segmentation")
 """Names of the studies, in the order of the book. Each is a sub-package with an object ``STUDY``."""
 
 

@@ -201,8 +201,8 @@ class Study:
         endpoints: Named quantities by which two runs are compared, one value a unit each.
         chapter: Its notebook below the checkout; ``chapters/<name>/<name>.ipynb`` if empty.
         families: Groups of conditions by name: each makes named conditions from one, such as a preset's.
-        together: Trains weights of several units of one condition in one program, for a GPU; ``compute`` finds
-            them. None if the study trains one by one.
+        together: Trains weights of several units of one condition in one program, for a GPU; ``compute`` then
+            finds them. None if the study trains them one by one.
     """
 
     name: str

@@ -14,6 +14,7 @@ from ..places import Places, UserError
 from ..store import Store
 from .base import Context, Study, StudyConfig, Unit
 from .seeds import spell_seeds
+from .workers import compute_all
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,6 +103,7 @@ def run(
     device: str | None = None,
     download: bool = False,
     progress: bool = True,
+    jobs: int = 1,
 ) -> xr.Dataset:
     """Gather the units of a condition, computing those that are missing.
 
@@ -115,6 +117,7 @@ def run(
         device: Torch device string; the GPU if there is one, else the CPU, if None.
         download: Fetch missing data sets.
         progress: Show progress bars.
+        jobs: Units to compute at once, each in a process of its own with one thread; for a CPU.
 
     Returns:
         Dataset with all units concatenated along ``unit``; ``attrs["records"]`` holds their provenance.
@@ -138,10 +141,9 @@ def run(
     if missing:
         device = check_device(device) if device else default_device()
         check_data(study, config, places.data, download)
-        context = Context(places.data, places.local / "weights", device, progress)
-        for unit in missing:
-            store.write(unit, study.compute(unit, context))
-            found[unit] = store.load(unit)
+        context = Context(places.data, places.local / "weights", device, progress, store=store)
+        compute_all(study, missing, context, jobs)
+        found |= {unit: store.load(unit) for unit in missing}
     return gather([dataset for dataset in found.values() if dataset is not None], preset)
 
 

@@ -1,0 +1,160 @@
+"""Study 2, third stage: what was measured as the unit's dataset."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+from ..base import Unit
+from .config import TransferConfig
+from .measure import Reference, View, of_stimuli
+from .states import COUNTS, KEPT_EPOCHS, MEASURES, REFERENCES, fold
+from .subsets import Subsets
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_OUTCOMES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "true_test_accuracy")
+_TEXT = ("explorer_seeds", "layers")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What looking at a unit's states gave.
+
+    Attributes:
+        names: Name of the reference of each compared state; a name may stand several times.
+        reference: The compared states.
+        similarity: (compared state, measure, layer, epoch).
+        outcomes: Loss and accuracy on training images, then on test images, then accuracy by true labels:
+            (epoch, 5).
+        last: Layer → Gram of the probe at the end.
+        common: Epoch → layer → Gram of the common stimuli.
+        predicted: Classes predicted for the common stimuli, at the start and at the end, (2, stimuli).
+    """
+
+    names: Sequence[str]
+    reference: Reference
+    similarity: np.ndarray
+    outcomes: np.ndarray
+    last: Mapping[str, Grams]
+    common: Mapping[int, Mapping[str, Grams]]
+    predicted: np.ndarray
+
+
+def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, history: dict) -> xr.Dataset:
+    """Put everything that was measured into one dataset.
+
+    Args:
+        unit: The unit.
+        subsets: Its images.
+        view: How it was looked at.
+        measured: What was seen.
+        history: What training returned.
+
+    Returns:
+        The dataset without provenance. References that a unit does not have are NaN.
+    """
+    import xarray as xr
+
+    from .train import epochs_and_steps
+
+    config = unit.config
+    assert isinstance(config, TransferConfig)
+    epochs, layers = config.probe_epochs, list(view.layers)
+    stimuli = len(subsets.probe)
+    halves = [_at(measured, np.arange(part, stimuli, 2)) for part in (0, 1)]
+    counts = [count for count in COUNTS if count <= stimuli]
+    # Nested subsets: the first stimuli of the probe, which stand in the random order of the test split.
+    by_count = [_at(measured, np.arange(count)) for count in counts]
+    moments = (epochs[0], epochs[-1])
+    per_layer = ("reference", "measure", "layer")
+    dataset = xr.Dataset(
+        {
+            "similarity": ((*per_layer, "epoch"), _by_reference(measured.names, measured.similarity)),
+            # of the last state, on every other stimulus of the probe, and on the first few of them
+            "half_similarity": (("half", *per_layer), np.stack(halves)),
+            "count_similarity": (("stimuli", *per_layer), np.stack(by_count)),
+            "epoch_loss": ("epoch", _since_last(history["loss"], epochs)),
+            **{name: ("epoch", measured.outcomes[:, i]) for i, name in enumerate(_OUTCOMES)},
+            "common_gram": (
+                ("moment", "layer", "entry"),
+                np.stack([[fold(measured.common[e][name].gram) for name in layers] for e in moments]),
+            ),
+            "common_mean": (
+                ("moment", "layer", "stimulus"),
+                np.stack([[measured.common[e][name].mean for name in layers] for e in moments]),
+            ),
+            "prediction": (("moment", "stimulus"), measured.predicted),
+        },
+        coords={
+            "reference": list(REFERENCES),
+            "measure": list(MEASURES),
+            "layer": layers,
+            "epoch": np.array(epochs, np.int32),
+            "step": ("epoch", np.array(epochs, np.int64) * epochs_and_steps(config)[1]),
+            "stimuli": np.array(counts, np.int32),
+            "moment": ["start", "end"],
+            "features": (
+                "layer",
+                np.array([int(measured.last[name].n_features) for name in layers], np.int32),
+            ),
+            "stimulus_class": ("stimulus", subsets.common_class.astype(np.int16)),
+            "stimulus_index": ("stimulus", subsets.common_index.astype(np.int32)),
+            "stimulus_dataset": subsets.probed,
+            "stimulus_split": "test",
+            "seed": unit.seed,
+            **{name: getattr(config, name) for name in type(config).model_fields if name not in _TEXT},
+        },
+    )
+    kept = {name: v.astype(np.float32) for name, v in dataset.data_vars.items() if v.dtype.kind == "f"}
+    dataset = dataset.assign(kept)
+    dataset["probe_index"] = ("probed", subsets.probe_index.astype(np.int32))
+    if unit.seed in config.explorer_seeds:
+        dataset = dataset.merge(_explorer_states(measured.common, layers, epochs))
+    return dataset
+
+
+def _at(measured: Measured, stimuli: np.ndarray) -> np.ndarray:
+    """Similarity of the last state to the references on some stimuli: (reference, measure, layer)."""
+    values = measured.reference.of(stimuli).similarity(of_stimuli(measured.last, stimuli))
+    return _by_reference(measured.names, values)
+
+
+def _by_reference(names: Sequence[str], values: np.ndarray) -> np.ndarray:
+    """Mean over the states of each reference, in the order of REFERENCES; NaN where there is none."""
+    missing = np.full(values.shape[1:], np.nan)
+    groups = [[i for i, name in enumerate(names) if name == wanted] for wanted in REFERENCES]
+    return np.stack([values[group].mean(0) if group else missing for group in groups])
+
+
+def _since_last(losses: Sequence[float], epochs: Sequence[int]) -> np.ndarray:
+    """Mean of a per-epoch quantity since the probe before; NaN at the first."""
+    return np.array([np.nan, *(np.mean(losses[a:b]) for a, b in itertools.pairwise(epochs))])
+
+
+def _explorer_states(
+    common: Mapping[int, Mapping[str, Grams]], layers: Sequence[str], epochs: Sequence[int]
+) -> xr.Dataset:
+    """Grams of the common stimuli at some epochs, along ``state``."""
+    import xarray as xr
+
+    chosen = sorted({*(epoch for epoch in KEPT_EPOCHS if epoch in epochs), epochs[-1]})
+    rows = [(name, epoch) for epoch in chosen for name in layers]
+    found = [common[epoch][name] for name, epoch in rows]
+    return xr.Dataset(
+        {
+            "gram": (("state", "entry"), np.array([fold(g.gram) for g in found])),
+            "feature_mean": (("state", "stimulus"), np.array([g.mean for g in found], np.float32)),
+        },
+        coords={
+            "state_layer": ("state", np.array([name for name, _ in rows])),
+            "state_epoch": ("state", np.array([epoch for _, epoch in rows], np.int32)),
+            "state_features": ("state", np.array([g.n_features for g in found], np.int32)),
+        },
+    )

@@ -1,0 +1,67 @@
+"""Study 2: what is compared with what, by name, and the Grams that a unit keeps of some states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MEASURES = ("cka-linear", "cka-linear-debiased", "rsa-correlation", "rsa-euclidean", "rsa-cosine", "cka-rbf")
+"""Measures kept in a unit; the first is the paper's."""
+
+REFERENCES = ("start", "pretrained", "pre-initialised", "fresh", "trained fresh")
+"""What a state is compared with, layer by layer.
+
+- start: the unit's own state before its first step;
+- pretrained: the pre-trained network (in fine-tuning);
+- pre-initialised: what that was before pre-training (own), or what the released code calls so (fresh);
+- fresh: random networks that were never trained, mean over several: the null level;
+- trained fresh: a fresh network after fine-tuning on the same labels: as similar as two trainings are.
+"""
+
+COUNTS = (10, 20, 50, 100, 200, 500)
+"""Numbers of probe stimuli at which the last state is compared too: how measures depend on them."""
+
+KEPT_EPOCHS = (0, 1, 5, 25, 75)
+"""Epochs whose Grams are kept for the explorers, beside the last."""
+
+
+def kept_grams(run: xr.Dataset, layer: str, moment: str = "end") -> list[Grams]:
+    """Grams of the stimuli that all seeds share, one a unit, of which similarity between seeds follows.
+
+    Args:
+        run: Units along ``unit``.
+        layer: Name of a layer.
+        moment: ``"start"`` or ``"end"``.
+
+    Raises:
+        ValueError: No such layer or moment.
+    """
+    for name, value in (("layer", layer), ("moment", moment)):
+        if value not in run[name]:
+            raise ValueError(f"no {name} {value!r}; there are: {', '.join(map(str, run[name].values))}")
+    chosen = run.sel(layer=layer, moment=moment)
+    features = int(chosen["features"].values.flat[0])
+    triangles = chosen["common_gram"].transpose("unit", "entry").values
+    means = chosen["common_mean"].transpose("unit", "stimulus").values
+    return [Grams(unfold(g), m.astype(np.float64), features) for g, m in zip(triangles, means, strict=True)]
+
+
+def unfold(triangle: np.ndarray) -> np.ndarray:
+    """Upper triangle with diagonal, row by row (…, n(n+1)/2) → symmetric float64 (…, n, n)."""
+    n = int((np.sqrt(8 * triangle.shape[-1] + 1) - 1) / 2)
+    rows, columns = np.triu_indices(n)
+    full = np.zeros((*triangle.shape[:-1], n, n))
+    full[..., rows, columns] = full[..., columns, rows] = triangle
+    return full
+
+
+def fold(gram: np.ndarray) -> np.ndarray:
+    """Symmetric (…, n, n) → upper triangle with diagonal, row by row, float32."""
+    rows, columns = np.triu_indices(gram.shape[-1])
+    return gram[..., rows, columns].astype(np.float32)
