@@ -123,22 +123,40 @@ class Chapter:
         except runner.UnitsMissing:
             return None
 
-    def show(self, plate: Plate, seed: int | None = None, beside: Chapter | None = None) -> None:
+    def other(self, compute: str, seeds: Any = None, preset: str | None = None, **settings: Any) -> Chapter:
+        """Another condition of the same study: this one's settings with some replaced.
+
+        Args:
+            compute: ``"missing"`` or ``"never"``.
+            seeds: As people write them; this run's if None.
+            preset: Another preset to start from; this run's own if None.
+            settings: What is replaced.
+
+        Raises:
+            UnitsMissing: Units are missing and may not be computed.
+        """
+        preset = preset or self.preset
+        own = runner.changes(self.study, self.config, self.preset) if preset == self.preset else {}
+        chosen = spell_seeds(self.seeds) if seeds is None else seeds
+        return Chapter.open(self.study.name, self.places, preset, compute, chosen, **{**own, **settings})
+
+    def show(
+        self, plate: Plate, seed: int | None = None, beside: Chapter | Sequence[Chapter] | None = None
+    ) -> None:
         """Display a figure with caption, alternative text and provenance.
 
         Args:
             plate: The figure.
             seed: The one seed that it shows; all of the run if None.
-            beside: A second run that the figure shows too.
+            beside: A second run that the figure shows too; or all others, which are summed up in one line.
         """
-        also = f" — beside {beside.provenance()}" if beside else ""
-        show(
-            plate.figure,
-            caption=plate.caption,
-            alt=plate.alt,
-            name=plate.name,
-            provenance=self.provenance(seed) + also,
-        )
+        if isinstance(beside, Chapter):
+            provenance = f"{self.provenance(seed)} — beside {beside.provenance()}"
+        elif beside:
+            provenance = joint_provenance([self, *beside])
+        else:
+            provenance = self.provenance(seed)
+        show(plate.figure, caption=plate.caption, alt=plate.alt, name=plate.name, provenance=provenance)
 
     def verdicts(self, *ids: str, runs: Mapping[str, xr.Dataset] | None = None) -> None:
         """Display the verdicts of some claims, each with effect, interval, n, data and preset.
@@ -151,11 +169,32 @@ class Chapter:
 
         display(HTML(verdict_list([judge(claim, runs or self.run) for claim in ids])))
 
+    def verdicts_on(self, judged: Mapping[str, xr.Dataset | Mapping[str, xr.Dataset]]) -> None:
+        """Display verdicts of claims that are judged on different runs.
+
+        Args:
+            judged: Id of each claim → what it is judged on.
+        """
+        from IPython.display import HTML, display
+
+        display(HTML(verdict_list([judge(claim, runs) for claim, runs in judged.items()])))
+
     def say(self, text: str) -> None:
         """Display a sentence whose numbers come from data: Markdown."""
         from IPython.display import Markdown, display
 
         display(Markdown(text))
+
+
+def joint_provenance(chapters: Sequence[Chapter]) -> str:
+    """One line for a figure of several runs: as :meth:`Chapter.provenance`, conditions counted."""
+    records = [record for chapter in chapters for record in chapter.run.attrs["records"]]
+    seeds = {spell_seeds(chapter.seeds) for chapter in chapters}
+    data = {str(chapter.config.model_dump().get("dataset", "")) for chapter in chapters}
+    presets = {chapter.preset for chapter in chapters}
+    named = {"seeds": seeds, "data": data, "preset": presets}
+    fields = {name: ", ".join(sorted(values)) for name, values in named.items()}
+    return summary(records, {"of": f"{len(chapters)} conditions", **fields})
 
 
 def verdict_list(verdicts: list[Verdict]) -> str:

@@ -34,16 +34,18 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def find_chapter(places: Places, study: Study) -> Path:
+def find_chapter(places: Places, study: Study, config: StudyConfig) -> Path:
     """The study's chapter; asked for before hours of training, not after them.
 
     Raises:
-        UserError: There is no chapter here, or nothing to execute it with.
+        UserError: There is no chapter here, nothing to execute it with, or it cannot show the condition.
     """
     from importlib.util import find_spec
 
     from ..places import UserError
 
+    if reason := study.unshown(config):
+        raise UserError(f"{reason}; use --no-notebook")
     if places.root is None:
         raise UserError("no checkout of the book here, so there is no chapter to execute; use --no-notebook")
     source = places.root / study.notebook

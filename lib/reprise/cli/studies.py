@@ -57,7 +57,7 @@ def run(
     allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
     # With --again the chapter would show the published units.
-    chapter = find_chapter(places, chosen) if notebook and not again else None
+    chapter = find_chapter(places, chosen, config) if notebook and not again else None
     # With --again the published layer is a folder that does not exist.
     source = without_published(places) if again else places
     plan = runner.plan(chosen, config, numbers, open_store(source))

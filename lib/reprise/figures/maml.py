@@ -21,7 +21,6 @@ from .style import (
     end_labels,
     interval_over_seeds,
     layer_colours,
-    level,
 )
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     fresh = endpoints.change(run["fresh_similarity"].sel(measure=measure)).isel(checkpoint=-1)
     _, outer = endpoints.layer_changes(run, measure)
     rows = [
-        (f"adapting to one task, {_steps(trained)}", _final(run, measure, trained), "o", "black", "full"),
-        (f"adapting to one task, {_steps(last)}", _final(run, measure, last), "o", "black", "none"),
+        (f"adapting to one task, {step_words(trained)}", _final(run, measure, trained), "o", "black", "full"),
+        (f"adapting to one task, {step_words(last)}", _final(run, measure, last), "o", "black", "none"),
         ("1/60 of meta-training", outer, "s", CONDITIONS[0], "full"),
         ("all of meta-training", start, "D", CONDITIONS[0], "none"),
         ("null: a fresh network", fresh, "X", MUTED, "full"),
@@ -78,7 +77,7 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     caption = (
         f"Change of each layer's representation of the probe ({measure_entry(measure).title}) by adaptation "
         "at the end of meta-training, by a sixtieth of meta-training (mean after its first tenth), by all of "
-        f"it, and against a fresh network. Marks: mean over {_seeds(run)}; {_interval(run, 'bars')}."
+        f"it, and against a fresh network. Marks: mean over {seed_words(run)}; {interval_words(run, 'bars')}."
     )
     alt = (
         "Five marks for each of five layers. "
@@ -106,7 +105,7 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
             for layer in LAYERS:
                 mean = band(axes, x, changes.sel(layer=layer).values, COLOURS[layer])
                 ends[step, layer] = mean[-1]
-            axes.set_title(f"after {_steps(step)}" + (", as trained" if step == trained else ""))
+            axes.set_title(f"after {step_words(step)}" + (", as trained" if step == trained else ""))
             axes.set_xlabel("meta-iterations")
             axes.set_xlim(0, x[-1])
         panels[0][0].set_ylim(bottom=0)
@@ -116,13 +115,14 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
             end_labels(axes, [(ends[step, layer], layer, COLOURS[layer]) for layer in LAYERS])
     caption = (
         "Base analysis: change of each layer's representation of the constant probe between inner step 0 and "
-        f"{' and '.join(_steps(step) for step in steps)}, at each checkpoint. Lines: mean over "
-        f"{_seeds(run)} of the mean over {int(run['analysis_tasks'])} tasks; "
-        f"{_interval(run, 'bands')}."
+        f"{' and '.join(step_words(step) for step in steps)}, at each checkpoint. Lines: mean over "
+        f"{seed_words(run)} of the mean over {int(run['analysis_tasks'])} tasks; "
+        f"{interval_words(run, 'bands')}."
     )
     said = ", ".join(f"{layer} {ends[trained, layer]:.2f}" for layer in LAYERS)
     alt = (
-        f"Lines of change against meta-iterations, one a layer. After {_steps(trained)}, at the end: {said}."
+        f"Lines of change against meta-iterations, one a layer. After {step_words(trained)}, at the end: "
+        f"{said}."
     )
     return Plate(figure, "maml-base", caption, alt)
 
@@ -176,8 +176,8 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
         "Neighbour analysis. Left: change of the meta-initialisation between checkpoints a sixtieth of "
         "meta-training apart (the axis is cut above the first steps). Right: change of the convolutional "
         "blocks between checkpoints further and further apart, after the first tenth of training, against "
-        f"their change by adaptation as trained. Lines: mean over {_seeds(run)}; "
-        f"{_interval(run, 'bands')}."
+        f"their change by adaptation as trained. Lines: mean over {seed_words(run)}; "
+        f"{interval_words(run, 'bands')}."
     )
     verdict = f"at {even:.1f} sixtieths" if np.isfinite(even) else "at no spacing that was looked at"
     alt = (
@@ -189,56 +189,22 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
     return Plate(figure, "maml-neighbours", caption, alt)
 
 
-def accuracy(run: xr.Dataset) -> Plate:
-    """Query accuracy over meta-training, with and without adaptation, beside chance and no training."""
-    import matplotlib.pyplot as plt
-
-    trained, last = int(run["inner_steps"]), int(run["accuracy_step"][-1])
-    x = run["checkpoint"].values
-    values = run["accuracy"].mean("analysed")
-    untrained = run["evaluation_accuracy"].sel(moment="untrained").mean("task").values
-    steps = list(dict.fromkeys([0, trained, last]))
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 3.0))
-        ends = []
-        for step, colour in zip(steps, (MUTED, CONDITIONS[0], CONDITIONS[2]), strict=False):
-            curve = values.sel(accuracy_step=step).transpose("unit", "checkpoint").values
-            mean = band(axes, x, curve, colour)
-            ends.append((mean[-1], f"unseen, {_steps(step)}", colour))
-        if bool(run["validation_accuracy"].notnull().all()):
-            mean = band(axes, x, run["validation_accuracy"].values, CONDITIONS[3])
-            ends.append((mean[-1], f"validation, {_steps(trained)}", CONDITIONS[3]))
-        axes.set_xlim(0, x[-1])
-        axes.set_ylim(0, 1)
-        level(axes, 1 / int(run["ways"]), "chance")
-        level(axes, float(untrained.mean()), f"untrained network, {_steps(trained)}")
-        axes.set_xlabel("meta-iterations")
-        axes.set_ylabel("query accuracy")
-        axes.yaxis.set_major_formatter("{x:.0%}")
-        figure.tight_layout()
-        end_labels(axes, ends)
-    caption = (
-        f"Accuracy on {int(run['ways'])}-way {int(run['shots'])}-shot tasks of unseen classes over "
-        f"meta-training, before and after adaptation. Lines: mean over {_seeds(run)}; "
-        f"{_interval(run, 'bands')}. Dotted: chance, and the untrained network after the same adaptation."
-    )
-    said = "; ".join(f"{name}: {height:.0%}" for height, name, _ in ends)
-    return Plate(figure, "maml-accuracy", caption, f"Accuracy against meta-iterations. At the end, {said}.")
-
-
 def _final(run: xr.Dataset, measure: str, step: int) -> xr.DataArray:
     return endpoints.inner_change(run, measure, step).isel(checkpoint=-1)
 
 
-def _steps(count: int) -> str:
+def step_words(count: int) -> str:
+    """A number of inner steps in words."""
     return "no adaptation" if count == 0 else f"{count} inner step" + ("s" if count > 1 else "")
 
 
-def _seeds(run: xr.Dataset) -> str:
+def seed_words(run: xr.Dataset) -> str:
+    """Number of seeds of a run in words."""
     return f"{run.sizes['unit']} seed" + ("s" if run.sizes["unit"] > 1 else "")
 
 
-def _interval(run: xr.Dataset, marks: str) -> str:
+def interval_words(run: xr.Dataset, marks: str) -> str:
+    """What bars or bands are, for a caption."""
     return (
         f"{marks}: 95 % t interval over seeds"
         if run.sizes["unit"] > 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..similarity.embedding import mds
+from ..similarity.embedding import mds, mds_of_scaled_rows
 from ..similarity.measures import measure as measure_entry
 from ..studies.maml.endpoints import PRIMARY
 from ..studies.maml.states import MATRIX_SIXTIETHS, state_grams
@@ -17,17 +17,25 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
+_MODES = {"dissimilarities": "the dissimilarities", "rows": "the rows of their scaled matrix"}
+
 
 def second_order(
-    unit: xr.Dataset, layers: Sequence[str] = ("block4", "logits"), measure: str = PRIMARY
+    unit: xr.Dataset,
+    layers: Sequence[str] | None = None,
+    measure: str = PRIMARY,
+    mode: Literal["dissimilarities", "rows"] = "dissimilarities",
 ) -> Plate:
     """Dissimilarity among inner steps × tasks × checkpoints, with its MDS map (the paper's Figures 3 and 5).
 
     Args:
         unit: One unit that keeps Grams.
-        layers: A row each.
+        layers: A row each; all if None.
         measure: Id of a measure.
+        mode: The map is made from the dissimilarities themselves, or from the rows of their scaled matrix
+            taken as features, as the released code has it.
     """
+    layers = layers or [str(name) for name in unit["layer"].values]
     import matplotlib.pyplot as plt
 
     spacing = int(unit["checkpoint"][-1]) // 60
@@ -39,7 +47,7 @@ def second_order(
         for row, layer in zip(panels, layers, strict=True):
             states, matrix = dissimilarity(unit, layer, measure)
             image = _draw_matrix(row[0], states, matrix, layer, spacing)
-            _draw_map(row[1], states, matrix, layer)
+            _draw_map(row[1], states, matrix, layer, mode)
             said.append(f"{layer}: dissimilarities up to {np.nanmax(matrix):.2f}")
         bar = figure.colorbar(image, ax=panels[:, 0].tolist(), location="bottom", shrink=0.9, aspect=40)
         bar.set_label("dissimilarity, 1 − similarity (0 = same geometry)")
@@ -49,9 +57,9 @@ def second_order(
         f"Seed {int(unit['seed'])}. Left: dissimilarity ({measure_entry(measure).title}) of the probe's "
         f"representation among {len(MATRIX_SIXTIETHS)} checkpoints × {tasks} tasks × inner steps "
         f"{', '.join(map(str, steps))}; within a checkpoint the first row is the meta-initialisation, then "
-        "task by task. Right: the same as a map (metric MDS). Squares: meta-initialisations, numbered in "
-        "order of training and joined by the grey line; coloured lines: the inner steps of each task, "
-        "ending in its symbol."
+        f"task by task. Right: the same as a map (metric MDS of {_MODES[mode]}). Squares: "
+        "meta-initialisations, numbered in order of training and joined by the grey line; coloured lines: "
+        "the inner steps of each task, ending in its symbol."
     )
     return Plate(figure, "maml-second-order", caption, f"Matrices and maps of states. {'; '.join(said)}.")
 
@@ -99,8 +107,8 @@ def _draw_matrix(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str,
     return image
 
 
-def _draw_map(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str) -> None:
-    embedding = mds(matrix, method="metric")
+def _draw_map(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str, mode: str) -> None:
+    embedding = (mds_of_scaled_rows if mode == "rows" else mds)(matrix, method="metric")
     points = embedding.points
     step, task = states["state_step"].values, states["state_task"].values
     sixtieth = states["state_sixtieth"].values

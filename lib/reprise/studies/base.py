@@ -201,6 +201,7 @@ class Study:
         endpoints: Named quantities by which two runs are compared, one value a unit each.
         chapter: Its notebook below the checkout; ``chapters/<name>/<name>.ipynb`` if empty.
         families: Groups of conditions by name: each makes named conditions from one, such as a preset's.
+        unshown: Why the chapter cannot show a condition, in words; empty if it can.
         together: Trains weights of several units of one condition in one program, for a GPU; ``compute`` then
             finds them. None if the study trains them one by one.
     """
@@ -215,6 +216,7 @@ class Study:
     endpoints: Callable[[xr.Dataset], xr.Dataset]
     chapter: str = ""
     families: Mapping[str, Callable[[Any], Mapping[str, StudyConfig]]] = field(default_factory=dict)
+    unshown: Callable[[Any], str] = lambda _: ""
     together: Callable[[Sequence[Unit], Context], None] | None = None
 
     @property

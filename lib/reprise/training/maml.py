@@ -26,7 +26,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from ..data.fewshot import Episodes
-from ..models.conv4 import BatchStatisticsNorm
+from ..models.conv4 import BatchStatisticsNorm, native_norm
 
 Algorithm = Literal["maml", "fomaml", "anil", "boil"]
 Loss = Literal["mean", "sum", "squared"]
@@ -204,7 +204,8 @@ def meta_gradients(
     for start in range(0, tasks, chunk):
         batch = [x[start : start + chunk] for x in episodes.tensors()]
         if len(batch[0]) == 1:  # a batch of one task costs vmap's overhead and gains nothing
-            losses, accuracies = outcome(*(x[0] for x in batch))
+            with native_norm(model):
+                losses, accuracies = outcome(*(x[0] for x in batch))
         else:
             losses, accuracies = vmap(outcome)(*batch)
         part = losses.sum() / tasks

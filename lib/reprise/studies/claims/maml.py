@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..maml import endpoints
 from .registry import Claim, rule
-from .verdict import Part, Status, above, all_of
+from .verdict import Part, Status, above, all_of, equivalent
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Outcome = tuple[Status, tuple[Part, ...], str]
+
+MARGIN = 2.0
+"""Points of accuracy that count as no cost (M1b)."""
 
 M1A = Claim(
     id="M1a",
@@ -24,6 +28,27 @@ M1A = Claim(
     rule="Change at the logits exceeds the change of every convolutional block, at the trained number of "
     "inner steps and the end of meta-training: every one of the four paired 95 % t intervals over seeds "
     "above 0.",
+    version=1,
+)
+M1B = Claim(
+    id="M1b",
+    study="maml",
+    source="abstract",
+    title="The body need not move",
+    statement="Adaptation works as well if only the head adapts.",
+    rule="Freezing all convolutional blocks in the inner loop costs less than 2 points of accuracy on unseen "
+    "classes at the trained number of inner steps: 90 % t interval over seeds within ±2 points "
+    "(equivalence).",
+    version=1,
+    measure="accuracy",
+)
+M1 = Claim(
+    id="M1",
+    study="maml",
+    source="abstract",
+    title="Features are mostly reused",
+    statement="When MAML adapts to a task, features are mostly reused: the head moves, the body hardly does.",
+    rule="M1a and M1b together.",
     version=1,
 )
 M3A = Claim(
@@ -69,6 +94,29 @@ def head_changes_most(run: xr.Dataset, measure: str) -> Outcome:
         for block in endpoints.blocks(run)
     )
     return all_of(parts), parts, ""
+
+
+@rule(M1B)
+def body_need_not_move(run: xr.Dataset, measure: str) -> Outcome:
+    """M1b: points of accuracy lost if only the head adapts; takes units of function."""
+    part = equivalent("accuracy, all adapt − body frozen", endpoints.body_cost(run).values, MARGIN, "points")
+    full, frozen = (
+        float(100 * endpoints.function_accuracy(run, *what).mean())
+        for what in (("full",), ("freeze", "body"))
+    )
+    numbers = f"{full:.1f} % if all layers adapt, {frozen:.1f} % if only the head does"
+    longer = float(endpoints.body_cost(run, "longer").mean())
+    steps = int(run["adapted_steps"].values.ravel()[-1])
+    note = f"Accuracy: {numbers}. After {steps} inner steps the body is worth {longer:.1f} points."
+    return part.status, (part,), note
+
+
+@rule(M1)
+def features_are_reused(runs: Mapping[str, xr.Dataset], measure: str) -> Outcome:
+    """M1: both of its parts; takes the runs ``"similarity"`` and ``"function"`` of the same condition."""
+    outcomes = head_changes_most(runs["similarity"], measure), body_need_not_move(runs["function"], measure)
+    parts = tuple(part for outcome in outcomes for part in outcome[1])
+    return all_of(parts), parts, outcomes[1][2]
 
 
 @rule(M3A)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..base import Context, Study, Unit
 from .config import MamlConfig
+from .families import FAMILIES
 from .presets import PRESETS
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def _datasets(config: MamlConfig) -> list[str]:
     return [config.dataset, *external]
 
 
+def _unshown(config: MamlConfig) -> str:
+    """Pages of their own show what is not similarity, for the conditions that are published."""
+    return "" if config.analysis == "similarity" else f"the chapter shows no analysis={config.analysis}"
+
+
 STUDY = Study(
     name="maml",
     title="Representations in model-agnostic meta-learning",
@@ -51,5 +57,7 @@ STUDY = Study(
     compute=_compute,
     work=_work,
     datasets=_datasets,
+    families=FAMILIES,
+    unshown=_unshown,
     endpoints=_endpoints,
 )

@@ -37,6 +37,7 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
         The unit's dataset. Similarities are stored as measured, larger = more similar.
     """
     from ...data import dataset_entry, load_few_shot
+    from ...data.mini_imagenet import pixel_digest
     from ...training.checkpoints import CheckpointFolder
 
     config = unit.config
@@ -54,9 +55,13 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
             dataset = external.measure_unit(unit, splits, folder, context)
         seconds = {"training": history["seconds"], "measuring": time.perf_counter() - started}
     fingerprint = dataset_entry(config.dataset).fingerprint
+    # A set known by its lists alone: they say which classes, not which pixels.
+    pixels = {"pixels": pixel_digest(splits)} if config.dataset == "mini-imagenet" else {}
     return dataset.assign_attrs(
         config=config.model_dump_json(),
-        provenance=dumps(record(context.device, seconds, fingerprint, unit=unit.id, weights=unit.weights_id)),
+        provenance=dumps(
+            record(context.device, seconds, fingerprint, unit=unit.id, weights=unit.weights_id, **pixels)
+        ),
     )
 
 

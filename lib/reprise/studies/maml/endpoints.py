@@ -134,7 +134,7 @@ def function_accuracy(
 
 
 def body_cost(run: xr.Dataset, adapted: str = "as trained") -> xr.DataArray:
-    """Claim M1b: points of accuracy lost by freezing the body in the inner loop: (unit,), in percent."""
+    """Claim M1b: points of accuracy lost by freezing the body in the inner loop: (unit,)."""
     full, frozen = (
         function_accuracy(run, *what, adapted=adapted) for what in (("full",), ("freeze", "body"))
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -74,6 +73,7 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
         Diverged: The loss is not finite; the message names the iteration and the last good checkpoint.
     """
     from ...data.fewshot import EpisodeSampler
+    from ...training.captured import CapturedMetaLearner
     from ...training.metalearner import MetaLearner, TaskThreads
 
     config = unit.config
@@ -81,10 +81,14 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
     model = build_model(config, unit.seed).to(context.device)
     pool = splits.train.rotated() if config.rotates else splits.train
     sampler = EpisodeSampler(pool, config.ways, config.shots, config.queries, context.device)
-    with contextlib.ExitStack() as stack:
-        threads = stack.enter_context(TaskThreads(model)) if context.device == "cpu" else None
-        clip = config.clip or None
-        learner = MetaLearner(model, inner_loop(config), config.outer_rate, clip, context.chunk, threads)
+    settings = model, inner_loop(config), config.outer_rate, config.clip or None, context.chunk
+    if context.device.startswith("cuda"):
+        learner = CapturedMetaLearner(*settings)
+        return _go_on(unit, learner, sampler, folder, context.progress)
+    if context.device != "cpu":
+        return _go_on(unit, MetaLearner(*settings), sampler, folder, context.progress)
+    with TaskThreads(model) as threads:
+        learner = MetaLearner(*settings, threads)
         return _go_on(unit, learner, sampler, folder, context.progress)
 
 
