@@ -16,16 +16,17 @@ PUBLISHED = json.loads((Path(__file__).parent / "published_ids.json").read_text(
 
 
 def named(key):
-    """Study and preset of a key: ``laptop`` is study 1's, others are ``study/preset``."""
-    name, _, preset = key.rpartition("/")
-    return study(name or "maml"), preset
+    """Study and condition of a key: ``laptop, ways=20`` is study 1's, others are ``study/preset``."""
+    name, _, label = key.rpartition("/")
+    preset, *replaced = label.split(", ")
+    chosen = study(name or "maml")
+    return chosen, chosen.configure(preset, dict(setting.split("=") for setting in replaced))
 
 
 @pytest.mark.parametrize(("key", "seed"), [(key, int(s)) for key, ids in PUBLISHED.items() for s in ids])
 def test_ids_of_published_units_never_change(key, seed):
     """If this fails, published results can no longer be found: a default or the hash was changed."""
-    chosen, preset = named(key)
-    assert Unit(chosen.configure(preset, {}), seed).id == PUBLISHED[key][str(seed)]
+    assert Unit(named(key)[1], seed).id == PUBLISHED[key][str(seed)]
 
 
 @pytest.mark.parametrize("name", STUDIES)
