@@ -30,7 +30,7 @@ def accuracy(run: xr.Dataset) -> Plate:
     untrained = run["evaluation_accuracy"].sel(moment="untrained").mean("task").values
     steps = list(dict.fromkeys([0, trained, last]))
     with book_style():
-        figure, (axes, single) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharey=True, width_ratios=(1.4, 1))
+        figure, (axes, single) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharey=True, width_ratios=(1.5, 1))
         ends = []
         for step, colour in zip(steps, (MUTED, CONDITIONS[0], CONDITIONS[2]), strict=False):
             curve = values.sel(accuracy_step=step).transpose("unit", "checkpoint").values
@@ -55,7 +55,7 @@ def accuracy(run: xr.Dataset) -> Plate:
         single.plot(x, one.values.mean(0), color="black", linewidth=1.6)
         single.set_title(f"single tasks, seed {int(run['seed'][0])}")
         single.axhline(1 / int(run["ways"]), color=FAINT, linewidth=1)
-        figure.tight_layout(w_pad=9)
+        figure.tight_layout(w_pad=11)
         end_labels(axes, ends)
         labels = [(curve[-1], f"task {task + 1}", CONDITIONS[task]) for task, curve in enumerate(shown)]
         end_labels(single, [*labels, (float(one.values.mean(0)[-1]), "mean", "black")])

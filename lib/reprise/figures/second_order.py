@@ -49,7 +49,15 @@ def second_order(
             image = _draw_matrix(row[0], states, matrix, layer, spacing)
             _draw_map(row[1], states, matrix, layer, mode)
             said.append(f"{layer}: dissimilarities up to {np.nanmax(matrix):.2f}")
-        bar = figure.colorbar(image, ax=panels[:, 0].tolist(), location="bottom", shrink=0.9, aspect=40)
+        bar = figure.colorbar(
+            image,
+            ax=panels[:, 0].tolist(),
+            location="bottom",
+            shrink=0.9,
+            aspect=40,
+            fraction=0.1 / len(layers),
+            pad=0.01,
+        )
         bar.set_label("dissimilarity, 1 − similarity (0 = same geometry)")
         bar.outline.set_visible(False)
     steps, tasks = sorted(set(states["state_step"].values.tolist())), int(states["state_task"].max()) + 1
