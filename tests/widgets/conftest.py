@@ -34,7 +34,7 @@ def javascript(node, tmp_path_factory):
     (folder / "package.json").write_text('{"type": "module"}')
     for path in WIDGETS.glob("*.js"):
         shutil.copy(path, folder)
-    names = ("core", "ranks", "resample", "scaling", "tasks")
+    names = ("core", "ranks", "resample", "scaling", "settings", "tasks")
     head = "".join(f'import * as {name} from "./{name}.js";\n' for name in names)
     head += "import { readFileSync } from 'node:fs';\nconst input = JSON.parse(readFileSync(0, 'utf8'));\n"
     head += """
@@ -42,6 +42,7 @@ def javascript(node, tmp_path_factory):
       ...packed, gram: Float32Array.from(packed.gram.flat()), mean: Float32Array.from(packed.mean.flat()) });
     const plain = (_, value) => ArrayBuffer.isView(value) ? Array.from(value)
       : typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+    const every = (n) => [...Array(n).keys()];
     const finish = (task) => { for (;;) { const { done, value } = task.next(); if (done) return value; } };
     """
 

@@ -1,6 +1,7 @@
 """What the page computes is what Python computes: RDMs, comparisons, CKA, bootstrap, maps."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,15 @@ from reprise.similarity.condensed import pair_indices
 from reprise.similarity.weighted import weighted_comparisons
 
 N = 12
+Measures = list[dict[str, Any]]
 METHODS = ("spearman", "pearson", "cosine", "kendall-tau-a", "kendall-tau-b")
-RSA = [{"distance": d, "method": m} for d in ("correlation", "euclidean", "cosine") for m in METHODS]
-CKA = [{"kernel": k, "debiased": d} for k, d in (("linear", False), ("linear", True), ("rbf", False))]
-REGISTERED = {
+RSA: Measures = [
+    {"distance": d, "method": m} for d in ("correlation", "euclidean", "cosine") for m in METHODS
+]
+CKA: Measures = [
+    {"kernel": k, "debiased": d} for k, d in (("linear", False), ("linear", True), ("rbf", False))
+]
+REGISTERED: dict[str, dict[str, Any]] = {
     "rsa-correlation": {"distance": "correlation", "method": "spearman"},
     "rsa-euclidean": {"distance": "euclidean", "method": "spearman"},
     "rsa-cosine": {"distance": "cosine", "method": "spearman"},
@@ -68,7 +74,8 @@ def test_rdms(javascript, given, keep):
     grams, packed = given
     found = javascript(
         "const all = states(input.packed);"
-        "return ['correlation', 'euclidean', 'cosine'].map((d) => all.map((s) => core.rdm(s, d, input.keep)))",
+        "return ['correlation', 'euclidean', 'cosine'].map((d) => all.map((s) => core.rdm(s, d, "
+        "input.keep)))",
         {"packed": packed, "keep": keep},
     )
     for rows, distance in zip(found, ("correlation", "euclidean", "cosine"), strict=True):
@@ -78,9 +85,7 @@ def test_rdms(javascript, given, keep):
 
 def test_rdms_are_those_of_the_features(javascript, given):
     _, packed = given
-    found = javascript(
-        "return states(input).map((s) => core.rdm(s, 'euclidean', [...Array(s.n).keys()]))", packed
-    )
+    found = javascript("return states(input).map((s) => core.rdm(s, 'euclidean', every(s.n)))", packed)
     x = features()[1]
     loops = [np.linalg.norm(x[i] - x[j]) for i in range(N) for j in range(i + 1, N)]
     np.testing.assert_allclose(found[1], loops, rtol=1e-5)
@@ -91,7 +96,7 @@ def test_all_pairs_under_every_measure(javascript, given, keep):
     grams, packed = given
     found = javascript(
         "return input.measures.map((measure) => finish(tasks.TASKS.matrix("
-        "{ chosen: [...input.packed.features.keys()], measure, "
+        "{ chosen: every(input.packed.features.length), measure, "
         "keep: input.keep }, states(input.packed))))",
         {"packed": packed, "keep": keep, "measures": RSA + CKA},
     )
@@ -112,8 +117,9 @@ def test_registered_measures_mean_the_same(javascript, given):
     grams, packed = given
     stack = similarity.Grams.stack(grams)
     found = javascript(
-        "return input.measures.map((measure) => { const all = states(input.packed); const keep = [...Array(all[0].n)"
-        ".keys()]; const [a, b] = [0, 2].map((i) => core.form(all[i], measure, keep));"
+        "return input.measures.map((measure) => { const all = states(input.packed); const keep "
+        "= every(all[0].n);"
+        " const [a, b] = [0, 2].map((i) => core.form(all[i], measure, keep));"
         "return core.similarity(a, b, measure); })",
         {"packed": packed, "measures": list(REGISTERED.values())},
     )
@@ -130,20 +136,22 @@ def test_resamples_are_weighted_comparisons(javascript, given, measure):
     counts = inference.stimulus_counts(N, 25, np.random.default_rng(1))
     pairs = [(0, 1), (1, 2), (0, 4)]
     found = javascript(
-        "const all = states(input.packed); const keep = [...Array(all[0].n).keys()];"
-        "return input.pairs.map(([a, b]) => resample.resampled(all[a], all[b], input.measure, keep, input.counts))",
+        "const all = states(input.packed); const keep = every(all[0].n);"
+        "return input.pairs.map(([a, b]) => resample.resampled(all[a], all[b], input.measure, "
+        "keep, input.counts))",
         {"packed": packed, "measure": measure, "counts": counts, "pairs": pairs},
     )
     for values, (a, b) in zip(found, pairs, strict=True):
         rdms = [python_rdm(grams[k], measure["distance"])[None] for k in (a, b)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            expected = weighted_comparisons(*rdms, counts, measure["method"])[:, 0, 0]
+            expected = weighted_comparisons(rdms[0], rdms[1], counts, measure["method"])[:, 0, 0]
         np.testing.assert_allclose(values, expected, atol=1e-9)
 
 
 def explicit_cka(x, y, counts, debiased, kernel):
-    """CKA of a resample written out: copies are rows, pairs of copies are left out, effects by least squares."""
+    """CKA of a resample written out: copies are rows, pairs of copies are left out, effects by "
+    "least squares."""
     copies = np.repeat(np.arange(len(x)), counts)
     residuals = []
     for rows in (x, y):
@@ -169,25 +177,26 @@ def explicit_cka(x, y, counts, debiased, kernel):
 
 @pytest.mark.parametrize("measure", CKA, ids=["linear", "debiased", "rbf"])
 def test_resampled_cka_is_that_of_a_written_out_resample(javascript, measure):
-    representations = features(3, 8)[:2]
-    _, packed = stored(representations)
+    x, y = features(3, 8)[:2]
+    _, packed = stored([x, y])
     counts = np.vstack([np.ones(8, int), inference.stimulus_counts(8, 3, np.random.default_rng(2))])
     found = javascript(
-        "const all = states(input.packed); const keep = [...Array(all[0].n).keys()];"
+        "const all = states(input.packed); const keep = every(all[0].n);"
         "return resample.resampled(all[0], all[1], input.measure, keep, input.counts)",
         {"packed": packed, "measure": measure, "counts": counts},
     )
-    expected = [explicit_cka(*representations, c, measure["debiased"], measure["kernel"]) for c in counts]
+    expected = [explicit_cka(x, y, c, measure["debiased"], measure["kernel"]) for c in counts]
     np.testing.assert_allclose(found, expected, atol=2e-6)
-    whole = similarity.cka(*representations, measure["kernel"], measure["debiased"])
+    whole = similarity.cka(x, y, measure["kernel"], measure["debiased"])
     assert found[0] == pytest.approx(whole, abs=2e-6)
 
 
 def test_intervals_agree_statistically(javascript, given):
     grams, packed = given
     found = javascript(
-        "return finish(tasks.TASKS.interval({ a: 0, b: 2, measure: { distance: 'euclidean', method: 'spearman' },"
-        "keep: [...Array(input.n).keys()], resamples: 4000, seed: 7 }, states(input)))",
+        "return finish(tasks.TASKS.interval({ a: 0, b: 2, measure: { distance: 'euclidean', "
+        "method: 'spearman' },"
+        "keep: every(input.n), resamples: 4000, seed: 7 }, states(input)))",
         packed,
     )
     expected = similarity.bootstrap(
@@ -221,7 +230,7 @@ def test_what_is_undefined_is_nan_not_a_number(javascript):
     constant[3], zero[3] = 2.0, 0.0
     grams, packed = stored([x, constant, zero, np.ones_like(x)])
     found = javascript(
-        "const keep = [...Array(input.packed.n).keys()]; return input.measures.map((measure) =>"
+        "const keep = every(input.packed.n); return input.measures.map((measure) =>"
         "finish(tasks.TASKS.matrix({ chosen: [0, 1, 2, 3], measure, keep }, states(input.packed))))",
         {"packed": packed, "measures": list(REGISTERED.values())},
     )
@@ -238,7 +247,8 @@ def test_too_few_stimuli_and_other_stimuli_give_nothing(javascript, given):
     found = javascript(
         "const all = states(input); const m = (measure, keep) => finish(tasks.TASKS.matrix("
         "{ chosen: [0, 1], measure, keep }, all))[1];"
-        "return [m({ distance: 'cosine', method: 'spearman' }, [0, 1]), m({ kernel: 'linear', debiased: true },"
+        "return [m({ distance: 'cosine', method: 'spearman' }, [0, 1]), m({ kernel: 'linear', "
+        "debiased: true },"
         "[0, 1, 2]), m({ kernel: 'linear', debiased: false }, [0, 1, 2])]",
         packed,
     )
@@ -260,7 +270,8 @@ def test_maps(javascript, given):
     grams, _ = given
     rdms = [python_rdm(one, "euclidean") for one in grams[:4]]
     found = javascript(
-        "let last = null; return input.rdms.map((v) => { const { points, stress } = scaling.mds(Float64Array.from(v),"
+        "let last = null; return input.rdms.map((v) => { const { points, stress } = "
+        "scaling.mds(Float64Array.from(v),"
         "input.n); last = last ? scaling.alignTo(points, last) : points; return { points, stress, last }; })",
         {"rdms": rdms, "n": N},
     )

@@ -1,1 +1,31 @@
-"""Datasets as widgets that compute in the page: an anywidget class and a plain ES module each."""
+"""Datasets as widgets that compute in the page: an anywidget class and a plain ES module each.
+
+- ``Representation``: any two states that a unit keeps, under every measure that follows from their Grams.
+- ``Dynamics``: change per layer over training, with the state at a cursor.
+- ``Specification``: a claim under every measure and condition.
+- ``Parameters``: a study's settings as a form, with the command for them.
+
+What they compute stands in ``core.js`` (RDMs, comparisons, CKA), ``ranks.js``, ``resample.js`` (bootstrap
+over stimuli) and ``scaling.js`` (maps), with the results of :mod:`reprise.similarity`; :mod:`.joining` puts
+the files of a widget together. None of these knows of any study; :mod:`.maml` and its like do.
+"""
+
+from .curves import Curves, Level, curves_of
+from .dynamics import Dynamics
+from .parameters import Parameters
+from .representation import Representation
+from .specification import Specification
+from .states import Column, States, states_of
+
+__all__ = [
+    "Column",
+    "Curves",
+    "Dynamics",
+    "Level",
+    "Parameters",
+    "Representation",
+    "Specification",
+    "States",
+    "curves_of",
+    "states_of",
+]

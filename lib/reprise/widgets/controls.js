@@ -136,3 +136,8 @@ export function onWidth(element, call) {
   observer.observe(element);
   return () => observer.disconnect();
 }
+
+/** On the screen an explorer that works takes the place of the static one with this id; on paper it does not. */
+export function replaceTwin(id) {
+  if (id) document.getElementById(id)?.classList.add("rp-replaced");
+}

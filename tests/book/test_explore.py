@@ -1,0 +1,70 @@
+"""Explorers in a chapter."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from reprise.book import explore
+from reprise.book.chapter import Chapter
+from reprise.data import load_few_shot
+from reprise.store import Store
+from reprise.studies import study
+from reprise.studies.base import Unit
+
+pytest.importorskip("IPython")
+
+
+@pytest.fixture
+def chapter(tiny_run, tiny_settings, tiny_places):
+    return Chapter.open("maml", tiny_places, "smoke", "never", (0, 1), **tiny_settings)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    seen = []
+    monkeypatch.setattr("IPython.display.display", lambda *things: seen.extend(things))
+    return seen
+
+
+def test_pictures_are_the_probe(chapter):
+    unit = chapter.unit(0)
+    found = explore.pictures(chapter, unit)
+    splits = load_few_shot("glyphs", chapter.places.data)
+    first = splits.test.images[int(unit["stimulus_class"][0]), int(unit["stimulus_drawing"][0])]
+    assert found.dtype == np.uint8 and len(found) == unit.sizes["stimulus"]
+    np.testing.assert_allclose(
+        found[0] / 255, np.squeeze(first) / (255 if first.dtype == np.uint8 else 1), atol=0.01
+    )
+
+
+def test_without_data_there_are_no_pictures(chapter, tmp_path):
+    unit = chapter.unit(0).assign_coords(dataset="omniglot-minimal")
+    away = dataclasses.replace(chapter, places=dataclasses.replace(chapter.places, data=tmp_path))
+    assert explore.pictures(away, unit) is None
+
+
+def test_published_settings_and_rates(tiny_run, tiny_config, tiny_places, tmp_path):
+    store = Store(tmp_path, tiny_places.local)
+    for seed in (1, 0):
+        store.publish(Unit(tiny_config, seed))
+    maml = study("maml")
+    (entry,) = explore.published_settings(maml, store)
+    assert entry["settings"] == tiny_config.model_dump(mode="json") and entry["seeds"] == [0, 1]
+    assert (
+        entry["label"].startswith("smoke, ") and entry["label"].endswith("seeds 0..1") and entry["link"] == ""
+    )
+    label = entry["label"].removesuffix(", seeds 0..1")
+    (linked,) = explore.published_settings(maml, store, {label: "page.html"})
+    assert linked["link"] == "page.html"
+    (device, rate), *_ = explore.rates(maml, store).items()
+    assert device and rate > 0
+
+
+def test_the_panel_comes_with_its_table(chapter, shown):
+    explore.parameters(chapter)
+    table, word, widget = shown
+    assert 'id="maml-parameters"' in table.data and all(name in table.data for name in ("ways", "filters"))
+    assert "Published: none yet" in table.data
+    assert "<noscript>" in word.data and 'href="#maml-parameters"' in word.data
+    assert widget.about["twin"] == "maml-parameters" and widget.about["preset"] == "smoke"

@@ -1,0 +1,81 @@
+"""Specification curves: rows, figure, widget."""
+
+import json
+
+import matplotlib
+import numpy as np
+import pytest
+
+from reprise.figures.specification import specification_curve
+from reprise.places import UserError
+from reprise.studies.claims import judge
+from reprise.studies.claims.specification import specifications, tally
+from reprise.widgets import Specification
+
+matplotlib.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture
+def rows(tiny_run):
+    runs = {
+        "both": (tiny_run, "reprise run maml --seeds 0..1"),
+        "one": (tiny_run.isel(unit=[0]), "reprise run maml"),
+    }
+    return specifications(["M1a", "M3a"], runs, ["rsa-correlation", "cka-linear"])
+
+
+def test_rows_are_verdicts(rows, tiny_run):
+    assert len(rows) == 8
+    for row in rows[:2]:
+        verdict = judge("M1a", tiny_run, row["measure"])
+        part = verdict.decisive
+        assert part is not None
+        assert (row["status"], row["estimate"], row["n"]) == (verdict.status, part.estimate, 2)
+        assert row["low"] == part.low and row["effect"] == part.name
+    assert [row["primary"] for row in rows[:4]] == [True, False, False, False]
+    assert rows[2]["low"] is None and rows[2]["n"] == 1
+    assert tally(rows[:4]) == "4 undecided"
+    json.dumps(rows, allow_nan=False)
+
+
+def test_what_cannot_be_judged_is_refused(tiny_run):
+    with pytest.raises(UserError, match="unknown claim"):
+        specifications(["X9"], {"all": (tiny_run, "c")}, ["cka-linear"])
+    with pytest.raises(ValueError, match="no condition 'some'"):
+        specifications(["M1a"], {"all": (tiny_run, "c")}, ["cka-linear"], primary="some")
+
+
+def test_the_figure_draws_every_row(rows):
+    plate = specification_curve(rows, "maml-measures")
+    assert [axes.get_title(loc="left").split(" ·")[0] for axes in plate.figure.axes] == ["M1a", "M3a"]
+    marks = [line for line in plate.figure.axes[0].lines if len(np.atleast_1d(line.get_xdata())) == 1]
+    assert [float(np.atleast_1d(line.get_xdata())[0]) for line in marks] == [
+        row["estimate"] for row in rows[:4]
+    ]
+    assert all(row["condition"] in plate.alt and row["measure"] in plate.alt for row in rows)
+    assert "M1a: 4 undecided" in plate.caption
+    bold = [t.get_text() for t in plate.figure.axes[0].get_yticklabels() if t.get_fontweight() == "bold"]
+    assert bold == ["rsa-correlation, both"]
+    plt.close(plate.figure)
+
+
+def test_a_row_without_a_number_is_said(rows):
+    empty = {**rows[0], "estimate": None, "low": None, "high": None, "status": "not run"}
+    plate = specification_curve([empty])
+    assert "no number" in plate.alt
+    assert any(text.get_text() == "no number" for text in plate.figure.axes[0].texts)
+    plt.close(plate.figure)
+    with pytest.raises(ValueError, match="no analyses"):
+        specification_curve([])
+
+
+def test_the_widget_takes_only_whole_rows(rows):
+    widget = Specification([{**rows[0], "estimate": float("nan")}], twin="maml-measures")
+    assert widget.about["rows"][0]["estimate"] is None and widget.about["twin"] == "maml-measures"
+    with pytest.raises(ValueError, match="lacks command"):
+        Specification([{key: value for key, value in rows[0].items() if key != "command"}])
+    with pytest.raises(ValueError, match="status 'fine'"):
+        Specification([{**rows[0], "status": "fine"}])
+    with pytest.raises(ValueError, match="no analyses"):
+        Specification([])
