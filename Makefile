@@ -1,5 +1,6 @@
 # make book    execute every chapter and build the book        make test     the fast tests
 # make lint    style, types, direction, output-free notebooks  make browser  drive the built book in Chromium
+# make slow    the tests that take minutes
 # make clean   delete what was built here; results, local runs and downloads stay
 #
 # Each target sets up .venv first, once per change of the requirements. Another interpreter: make book PYTHON=python3.12
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STRIP := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-.PHONY: book test lint browser requirements clean
+.PHONY: book test slow lint browser requirements clean
 .DEFAULT_GOAL := book
 
 $(STAMP): requirements.txt pyproject.toml
@@ -26,6 +27,9 @@ book: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
 
 browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser tests/browser

@@ -14,7 +14,7 @@ ALGORITHMS = get_args(MamlConfig.model_fields["algorithm"].annotation)
 SWEEPS: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "ways": ("ways", (5, 10, 20)),
     "shots": ("shots", (1, 5)),
-    "inner steps": ("inner_steps", (1, 3, 5)),
+    "inner steps": ("inner_steps", (1, 5)),
     "blocks": ("blocks", (2, 3, 4)),
 }
 """Title → field and values; all else as in the condition swept."""
