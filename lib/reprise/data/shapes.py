@@ -6,6 +6,7 @@ texture say nothing of its kind, so only its outline does.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -43,8 +44,9 @@ SIZES = {"source": (320, 40, 40), "target": (240, 40, 80)}
 """Scenes for training, validation and test."""
 
 
+@functools.cache
 def shapes(part: str = "target", seed: int = 0) -> SegmentationSplits:
-    """Draw a set.
+    """Draw a set; it is kept in memory, so do not change it.
 
     Args:
         part: ``"source"`` or ``"target"``: five kinds of objects each, none in both.

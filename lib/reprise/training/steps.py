@@ -144,17 +144,19 @@ class Steps:
             self.history.setdefault(name, []).append(value)
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on."""
+        """All that is needed to go on; of a finished training without the optimiser's part, the largest."""
+        finished = self.step >= self.schedule.steps
         return {
             "step": self.step,
             "seconds": self.seconds,
             "history": self.history,
             "module": {name: value.detach().cpu() for name, value in self.module.state_dict().items()},
-            "optimiser": self.optimiser.state_dict(),
+            **({} if finished else {"optimiser": self.optimiser.state_dict()}),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved :meth:`state`."""
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
         self.module.load_state_dict(state["module"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state["optimiser"])

@@ -1,0 +1,130 @@
+"""Study 3: the quantities that claims and comparisons are about, one value a unit (seed)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PRIMARY = "rsa-correlation"
+"""Measure of similarity that figures show unless another one is asked for."""
+
+BASELINES = ("majority", "threshold", "otsu")
+"""Without a network: the commonest class everywhere; one brightness threshold for all pictures, fitted in
+training; and, as a reference, Otsu's threshold of each picture with the smaller side as foreground. The last
+two are for two classes."""
+
+TRIVIAL = ("majority", "threshold")
+"""Those that claims hold runs against."""
+
+LEVEL = 0.9
+"""Share of the encoder-only condition's final quality whose reaching is timed (claim S3)."""
+
+
+def paired(*runs: xr.Dataset) -> tuple[xr.Dataset, ...]:
+    """The units of several runs whose seeds all of them have, in order of the seed, so that they pair up.
+
+    Raises:
+        ValueError: They have no seed in common.
+    """
+    seeds = [set(np.atleast_1d(run["seed"].values).tolist()) for run in runs]
+    common = sorted(set.intersection(*seeds))
+    if not common:
+        raise ValueError("the runs have no seed in common")
+    return tuple(
+        run.isel(unit=[int(np.flatnonzero(run["seed"].values == seed)[0]) for seed in common]) for run in runs
+    )
+
+
+def gain(run: xr.Dataset, other: xr.Dataset, quality: str = "miou") -> np.ndarray:
+    """Quality of a run minus that of another, seed by seed: (seeds,) float64.
+
+    Args:
+        run: Units along ``unit``.
+        other: The run that it is held against.
+        quality: ``"miou"``, ``"dice"`` or ``"boundary"``.
+    """
+    first, second = paired(run, other)
+    return first[quality].values.astype(float) - second[quality].values.astype(float)
+
+
+def above_trivial(run: xr.Dataset) -> np.ndarray:
+    """Mean IoU above the better of the trivial baselines, (units,)."""
+    level = run["baseline"].sel(baseline_name=list(TRIVIAL)).max("baseline_name")
+    return (run["miou"] - level).values.astype(float)
+
+
+def steps_to(run: xr.Dataset, levels: np.ndarray) -> np.ndarray:
+    """Steps of fine-tuning until a level of quality is first reached, between evaluations interpolated.
+
+    Args:
+        run: Units along ``unit``.
+        levels: Mean IoU on the pictures of the learning curve, one a unit.
+
+    Returns:
+        (units,); infinite for a unit that never reaches it (censored at the end of fine-tuning).
+    """
+    steps = run["curve_step"].values.astype(float)
+    found = []
+    for curve, level in zip(run["curve_miou"].transpose("unit", "curve_step").values, levels, strict=True):
+        reached = np.flatnonzero(curve >= level)
+        if not reached.size:
+            found.append(np.inf)
+        elif reached[0] == 0:
+            found.append(steps[0])
+        else:
+            k = reached[0]
+            share = (level - curve[k - 1]) / (curve[k] - curve[k - 1])
+            found.append(steps[k - 1] + share * (steps[k] - steps[k - 1]))
+    return np.array(found)
+
+
+def times_to_level(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, np.ndarray, int]:
+    """Claim S3: steps of both runs to 90 % of what the encoder-only run reaches in the end, seed by seed.
+
+    Args:
+        run: Units along ``unit``.
+        encoder: The encoder-only run.
+
+    Returns:
+        Steps of the run and of the encoder-only run, (seeds,), a run that never gets there counted with all
+        its steps; and how many these are. At least one step counts, as logarithms are taken.
+    """
+    first, second = paired(run, encoder)
+    levels = LEVEL * second["curve_miou"].isel(curve_step=-1).values.astype(float)
+    budget = float(run["curve_step"][-1])
+    times = steps_to(first, levels), steps_to(second, levels)
+    censored = int(np.isinf(times[0]).sum())
+    clipped = [np.clip(np.where(np.isinf(one), budget, one), 1.0, None) for one in times]
+    return clipped[0], clipped[1], censored
+
+
+def change(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """1 − similarity of every layer before and after fine-tuning: (unit, layer)."""
+    return 1 - run["similarity"].sel(measure=measure)
+
+
+def part_change(run: xr.Dataset, part: str, measure: str = PRIMARY) -> xr.DataArray:
+    """Mean change of the layers of ``"encoder"`` or ``"decoder"``: (unit,)."""
+    layers = [name for name in run["layer"].values.tolist() if name.startswith(part)]
+    return change(run, measure).sel(layer=layers).mean("layer")
+
+
+def endpoints(run: xr.Dataset) -> xr.Dataset:
+    """Quantities by which two runs are compared, one value a unit each."""
+    import xarray as xr
+
+    own = LEVEL * run["curve_miou"].isel(curve_step=-1).values
+    values = {
+        "mean IoU": run["miou"].values,
+        "mean Dice score": run["dice"].values,
+        "mean boundary IoU": run["boundary"].values,
+        "mean IoU above the trivial baseline": above_trivial(run),
+        "steps to 90 % of its own final quality": steps_to(run, own),
+        "change by fine-tuning, encoder": part_change(run, "encoder").values,
+        "change by fine-tuning, decoder": part_change(run, "decoder").values,
+    }
+    return xr.Dataset({name: ("unit", value) for name, value in values.items()})

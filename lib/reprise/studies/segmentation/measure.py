@@ -1,0 +1,134 @@
+"""Study 3, third stage: what representations of constant crops look like before and after fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.gram import Grams
+from ...similarity.measures import measure
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from ...data.segmentation import SegmentationSet
+    from ...models.unet import EncoderDecoder
+
+MEASURES = ("rsa-correlation", "rsa-euclidean", "rsa-cosine", "cka-linear", "cka-linear-debiased", "cka-rbf")
+"""Measures kept in a unit."""
+
+STATES = ("start", "end", "fresh")
+"""States of which a unit keeps Grams: before and after fine-tuning, and an unrelated random network."""
+
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Constant crops of test pictures.
+
+    Attributes:
+        images: uint8 (n, 3, size, size).
+        indices: Which pictures of the set they are from, (n,).
+        names: Names of these.
+    """
+
+    images: Tensor
+    indices: np.ndarray
+    names: tuple[str, ...]
+
+
+def probe(test: SegmentationSet, count: int, size: int, key: tuple[int, ...]) -> Crops:
+    """Crops from the middle of random test pictures, each of another picture.
+
+    Raises:
+        UserError: There are fewer pictures than crops wanted.
+    """
+    import torch
+
+    from ...data.fewshot import generator
+    from ...places import UserError
+
+    if count > len(test):
+        raise UserError(f"probe_images={count}: there are {len(test)} test pictures")
+    indices = sorted(torch.randperm(len(test), generator=generator(*key))[:count].tolist())
+    images = torch.stack([centre(test.images[i], size) for i in indices])
+    return Crops(images, np.array(indices), tuple(test.names[i] for i in indices))
+
+
+def centre(picture: Tensor, size: int) -> Tensor:
+    """The middle of a picture or mask (…, h, w), mirrored beyond its edges where it is smaller than that."""
+    import torch
+
+    height, width = picture.shape[-2:]
+    rows, columns = (
+        np.abs((np.arange(size) + (side - size) // 2 + side) % (2 * side) - side + 0.5) - 0.5
+        for side in (height, width)
+    )
+    return picture[..., torch.from_numpy(rows.astype(int))[:, None], torch.from_numpy(columns.astype(int))]
+
+
+def layer_grams(network: EncoderDecoder, crops: Crops, device: str) -> dict[str, Grams]:
+    """Gram matrices of constant crops in every layer of a network in evaluation mode."""
+    import torch
+
+    from ...training.augmentation import normalise
+
+    network.eval()
+    parts: dict[str, list[Tensor]] = {}
+    with torch.no_grad():
+        for images in crops.images.split(_BATCH):
+            for name, output in network.outputs(normalise(images.to(device))).items():
+                parts.setdefault(name, []).append(output.flatten(1).double())
+    grams = {}
+    for name, outputs in parts.items():
+        rows = torch.cat(outputs)
+        gram, mean = (rows @ rows.T).cpu().numpy(), rows.mean(1).cpu().numpy()
+        grams[name] = Grams(gram, mean, rows.shape[1])
+    return grams
+
+
+def similarity(
+    a: Mapping[str, Grams], b: Mapping[str, Grams], subset: np.ndarray | None = None
+) -> np.ndarray:
+    """Similarity of two states, layer by layer: (measure, layer).
+
+    Args:
+        a: Layer → Grams.
+        b: The same of another state.
+        subset: Indices of the stimuli to use; all if None.
+    """
+    rows = []
+    for name in MEASURES:
+        pairs = ((_only(a[layer], subset), _only(b[layer], subset)) for layer in a)
+        rows.append([float(measure(name).pairwise(x.flat(), y.flat())[0, 0]) for x, y in pairs])
+    return np.array(rows)
+
+
+def _only(grams: Grams, subset: np.ndarray | None) -> Grams:
+    if subset is None:
+        return grams
+    return Grams(grams.gram[np.ix_(subset, subset)], grams.mean[subset], grams.n_features)
+
+
+def kept_states(states: Mapping[str, Mapping[str, Grams]]) -> xr.Dataset:
+    """The Grams that a unit keeps for explorers, along ``state``: upper triangles with diagonals, float32."""
+    import xarray as xr
+
+    rows = [(name, layer, grams) for name, by_layer in states.items() for layer, grams in by_layer.items()]
+    upper = np.triu_indices(rows[0][2].n)
+    return xr.Dataset(
+        {
+            "gram": (("state", "entry"), np.array([g.gram[upper] for *_, g in rows], np.float32)),
+            "feature_mean": (("state", "stimulus"), np.array([g.mean for *_, g in rows], np.float32)),
+        },
+        coords={
+            "state_name": ("state", np.array([name for name, *_ in rows])),
+            "state_layer": ("state", np.array([layer for _, layer, _ in rows])),
+            "state_features": ("state", np.array([g.n_features for *_, g in rows], np.int32)),
+        },
+    )

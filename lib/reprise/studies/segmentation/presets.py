@@ -1,0 +1,139 @@
+"""Study 3: presets, and the families of conditions that its figures and claims are about."""
+
+from __future__ import annotations
+
+from ..base import Preset
+from .config import WITH_DECODER, SegmentationConfig, changed
+
+PRETEXTS = ("classification", "segmentation", "reconstruction", "contrastive", "contrastive-reconstruction")
+"""Pre-trainings on the source's pictures."""
+
+FRACTIONS = (0.02, 0.1, 1.0)
+"""Shares of the target's training pictures in the figure of quality against labels."""
+
+MODES_PRETEXT = "segmentation"
+"""The pre-training of which encoder, decoder and both are transferred, for S1 to S3."""
+
+PRESETS = {
+    "smoke": Preset(
+        values={
+            "source": "shapes-source",
+            "dataset": "shapes",
+            "encoder": "mobilenetv3_small_050",
+            "decoder_channels": (16, 16, 8, 8, 8),
+            "batch": 8,
+            "pretrain_crop": 32,
+            "pretrain_steps": 6,
+            "crop": 32,
+            "steps": 6,
+            "rates": (1e-3, 3e-3),
+            "choice_steps": 2,
+            "choice_images": 4,
+            "curve_every": 3,
+            "curve_images": 4,
+            "probe_images": 10,
+            "shown_images": 2,
+            "fraction": 0.1,
+        },
+        seeds=(0, 1),
+        about="Synthetic shapes, a few steps: shows that everything runs, not what the paper asks.",
+    ),
+    "laptop": Preset(
+        values={"fraction": 0.1},
+        seeds=(0, 1, 2, 3, 4),
+        about="CamVid drive 0016E5 to nuclei, a tenth of the labels: a few minutes a unit on two cores.",
+    ),
+    "shapes": Preset(
+        values={"source": "shapes-source", "dataset": "shapes", "fraction": 0.1},
+        seeds=(0, 1, 2, 3, 4),
+        about="The same on synthetic shapes, where the two sets share a manner and no kind of object.",
+    ),
+    "camvid": Preset(
+        values={"dataset": "camvid", "fraction": 0.1},
+        seeds=(0, 1, 2, 3, 4),
+        about="Within CamVid, from one drive to others: source and target have one set of classes.",
+    ),
+    "full": Preset(
+        values={
+            "source": "voc",
+            "dataset": "pet",
+            "encoder": "resnet50",
+            "decoder_channels": (),
+            "batch": 32,
+            "pretrain_crop": 128,
+            "pretrain_steps": 50_000,
+            "fraction": 0.1,
+            "crop": 192,
+            "steps": 5000,
+            "choice_steps": 1000,
+            "choice_images": 200,
+            "curve_every": 100,
+            "curve_images": 200,
+        },
+        seeds=tuple(range(10)),
+        about="ResNet-50 from PASCAL VOC to Oxford-IIIT Pet, ten seeds: for a GPU.",
+    ),
+}
+
+
+def name_of(config: SegmentationConfig) -> str:
+    """What a condition is called: its pre-training, and the parts if they are not the encoder alone."""
+    if config.transfer in ("none", "encoder"):
+        return config.pretext
+    return f"{config.pretext}, {config.transfer}"
+
+
+def encoders(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """Every pre-training, encoder only, and none."""
+    found = {"none": changed(base, pretext="none", transfer="none")}
+    return found | {name: changed(base, pretext=name, transfer="encoder") for name in PRETEXTS}
+
+
+def modes(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """None, encoder, decoder and both of one pre-training."""
+    conditions = [changed(base, pretext="none", transfer="none")]
+    pretext = base.pretext if base.pretext in WITH_DECODER else MODES_PRETEXT
+    conditions += [changed(base, pretext=pretext, transfer=mode) for mode in ("encoder", "decoder", "both")]
+    return {name_of(one): one for one in conditions}
+
+
+def imagenet(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """The encoder with ImageNet's weights, where they can be had."""
+    return {"imagenet": changed(base, pretext="imagenet", transfer="encoder")}
+
+
+def fractions(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """Every encoder at every share of the labels."""
+    return {
+        f"{name}, {share:g}": changed(one, fraction=share)
+        for share in FRACTIONS
+        for name, one in encoders(base).items()
+    }
+
+
+def ablation(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """The proposal whole, without each of its terms, and contrast alone."""
+    whole = changed(base, pretext="contrastive-reconstruction", transfer="encoder")
+    without = {f"without {term}": changed(whole, **{f"{term}_weight": 0.0}) for term in whole.weights}
+    return {"all": whole, **without, "contrast alone": changed(whole, pretext="contrastive")}
+
+
+FAMILIES = {
+    "encoders": encoders,
+    "modes": modes,
+    "fractions": fractions,
+    "ablation": ablation,
+    "imagenet": imagenet,
+}
+"""Groups of conditions, each made from one: ``reprise run segmentation --family <name>``."""
+
+
+def family_seeds(family: str, seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Seeds of a family, given those of the preset.
+
+    Equivalence (S2) takes twice as many, the next numbers; curves over labels and the ablation take three.
+    """
+    if family == "modes":
+        last = max(seeds)
+        return (*seeds, *range(last + 1, last + 1 + max(0, 10 - len(seeds)))) if len(seeds) >= 5 else seeds
+    return seeds[:3] if family in ("fractions", "ablation") else seeds

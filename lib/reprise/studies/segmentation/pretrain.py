@@ -1,0 +1,179 @@
+"""Study 3, first stage: pre-training, and the network that fine-tuning starts from."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...places import UserError
+from ..base import Context, Unit
+from .config import PretextConfig, SegmentationConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ...data.segmentation import SegmentationSplits
+    from ...models.unet import EncoderDecoder
+    from ...training.pretext import Architecture, Pretext
+
+# Random streams of a seed, so that no choice depends on how much chance another one has used up.
+INITIAL, PRETRAIN_CROPS, PRETRAIN_CHANCE, PRETRAIN_DROPOUT, LABELS, CROPS, DROPOUT, PROBE, FRESH = range(9)
+
+FINAL = "final"
+"""Label of the weights at the end of a training."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Where fine-tuning starts.
+
+    Attributes:
+        state: Weights of the network, of which parts are transplanted; None for none.
+        history: Losses and scores of the pre-training, if it was ours.
+        seconds: Time that it took, now or earlier.
+        origin: What the weights are called: an id, or a name of published ones.
+        score_name: What the scores are.
+    """
+
+    state: Mapping[str, Tensor] | None = None
+    history: Mapping[str, list[float]] | None = None
+    seconds: float = 0.0
+    origin: str = ""
+    score_name: str = ""
+
+
+@functools.lru_cache(maxsize=2)
+def load(name: str, root: Path) -> SegmentationSplits:
+    """A data set, kept in memory for the units that follow."""
+    from ...data import load_segmentation
+
+    return load_segmentation(name, root)
+
+
+def architecture(config: PretextConfig) -> Architecture:
+    """Shape of a condition's networks."""
+    from ...training.pretext import Architecture
+
+    return Architecture(config.encoder, config.decoder, config.decoder_channels)
+
+
+def pretext(config: PretextConfig, classes: int, seed: int) -> Pretext:
+    """A condition's pre-training task with initial weights of a seed."""
+    from ...training import pretext as tasks
+
+    shape, key = architecture(config), (seed, INITIAL)
+    contrast = config.projection, config.temperature
+    return {
+        "classification": lambda: tasks.Classification(shape, classes, key),
+        "segmentation": lambda: tasks.Segmentation(shape, classes, key),
+        "reconstruction": lambda: tasks.Reconstruction(shape, config.restores, key),
+        "contrastive": lambda: tasks.Contrastive(shape, *contrast, key),
+        "contrastive-reconstruction": lambda: tasks.ContrastiveReconstruction(
+            shape, *contrast, config.weights, key
+        ),
+    }[config.pretext]()
+
+
+def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrained:
+    """Weights to start from: found in the cache, or trained now and announced.
+
+    Raises:
+        UserError: ImageNet's weights are wanted and cannot be had.
+        Diverged: The loss is not finite.
+    """
+    from ...training.checkpoints import CheckpointFolder
+
+    if config.pretext == "imagenet":
+        return _imagenet(config)
+    if config.pretraining is None:
+        return Pretrained()
+    parent = Unit(config.pretraining, seed)
+    folder = CheckpointFolder(context.weights / parent.weights_id)
+    with folder.locked():
+        found = folder.progress()
+        if found is None or "score_name" not in found:
+            _announce(config, parent, context)
+            _pretrain(parent, folder, context)
+            found = folder.progress()
+            assert found is not None
+        return Pretrained(
+            folder.load(FINAL), found["history"], found["seconds"], parent.weights_id, found["score_name"]
+        )
+
+
+def _pretrain(parent: Unit, folder: Any, context: Context) -> None:
+    """The pre-training itself, from where an interrupted one was."""
+    from ...data.fewshot import generator
+    from ...training.augmentation import Augmentation, draw
+    from ...training.steps import Schedule, Steps
+
+    config, seed = parent.config, parent.seed
+    assert isinstance(config, PretextConfig)
+    source = load(config.source, context.data).train
+    task = pretext(config, len(source.classes), seed).to(context.device)
+    augmentation = Augmentation(config.pretrain_crop, jitter=config.pretrain_jitter)
+
+    def loss(step: int) -> tuple[Tensor, float]:
+        images, masks = draw(source, config.batch, step, augmentation, (seed, PRETRAIN_CROPS))
+        random = generator(seed, PRETRAIN_CHANCE, step)
+        return task.loss(images.to(context.device), masks.to(context.device), random)
+
+    schedule = Schedule(config.pretrain_steps, config.pretrain_rate)
+    steps = Steps(task, loss, schedule, (seed, PRETRAIN_DROPOUT))
+    with bar(f"pre-training ({config.pretext}), seed {seed}", schedule.steps, context) as shown:
+        steps.run(folder, after=shown.update)
+    ended = {"step": steps.step, "history": steps.history, "seconds": steps.seconds}
+    network = task.network.state_dict()
+    kept = {k: v.cpu() for k, v in network.items() if k.startswith((*task.trained, "head"))}
+    folder.save(FINAL, kept)
+    folder.save_progress({**ended, "score_name": task.score_name})
+
+
+def _imagenet(config: SegmentationConfig) -> Pretrained:
+    from ...models.unet import build
+
+    try:
+        network = build(2, config.encoder, config.decoder, config.decoder_channels, pretrained=True)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"pretext=imagenet: timm has no weights of {config.encoder} at hand and could not fetch them "
+            f"({type(error).__name__}); every other pretext works without"
+        ) from error
+    name = getattr(network.encoder.model, "pretrained_cfg", {}).get("hf_hub_id") or config.encoder
+    return Pretrained(network.state_dict(), origin=str(name))
+
+
+def start(config: SegmentationConfig, seed: int, classes: int, found: Pretrained) -> EncoderDecoder:
+    """The network that fine-tuning starts from; those of one seed differ only in what is transplanted."""
+    from ...models.unet import transplant
+
+    network = architecture(config).build(classes, (seed, INITIAL))
+    if found.state is not None:
+        transplant(found.state, network, config.transferred)
+    return network.freeze(config.still)
+
+
+def bar(what: str, steps: int, context: Context) -> Any:
+    """A progress bar of a training, which goes away when it is finished."""
+    from tqdm.auto import tqdm
+
+    return tqdm(total=steps, desc=what, unit="step", disable=not context.progress, leave=False)
+
+
+def _announce(config: SegmentationConfig, parent: Unit, context: Context) -> None:
+    """Say that weights have to be trained first, and how long that takes."""
+    from ..runner import estimate
+    from . import STUDY, pretraining_work
+
+    fine_tuning = estimate(STUDY, [Unit(config, parent.seed)], context.store) if context.store else None
+    share = pretraining_work(parent.config) / STUDY.work(config)
+    time_needed = f"about {fine_tuning * share / 60:.1f} min" if fine_tuning else "time not known yet"
+    print(
+        f"seed {parent.seed}: weights of pre-training by {config.pretext} ({parent.weights_id}) are not in "
+        f"the cache; training them first, {time_needed}",
+        file=sys.stderr,
+    )
