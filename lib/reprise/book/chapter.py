@@ -128,17 +128,19 @@ class Chapter:
 
         Args:
             compute: ``"missing"`` or ``"never"``.
-            seeds: As people write them; this run's if None.
-            preset: Another preset to start from; this run's own if None.
+            seeds: As people write them; if None, this run's, or those of another preset that is named.
+            preset: Another preset to start from, without what was replaced in this one; its own if None.
             settings: What is replaced.
 
         Raises:
             UnitsMissing: Units are missing and may not be computed.
         """
-        preset = preset or self.preset
-        own = runner.changes(self.study, self.config, self.preset) if preset == self.preset else {}
-        chosen = spell_seeds(self.seeds) if seeds is None else seeds
-        return Chapter.open(self.study.name, self.places, preset, compute, chosen, **{**own, **settings})
+        if preset in (None, self.preset):
+            preset, own = self.preset, runner.changes(self.study, self.config, self.preset)
+            seeds = list(self.seeds) if seeds is None else seeds
+        else:
+            own = {}
+        return Chapter.open(self.study.name, self.places, preset, compute, seeds, **{**own, **settings})
 
     def show(
         self, plate: Plate, seed: int | None = None, beside: Chapter | Sequence[Chapter] | None = None
