@@ -40,7 +40,7 @@ PRESETS = {
         values={
             "dataset": "omniglot-minimal",
             **_OMNIGLOT_5_WAY,
-            "iterations": 240,
+            "iterations": 180,
             "head_init": "xavier",
             "analysis_steps": 5,
             "analysis_tasks": 5,
@@ -49,7 +49,7 @@ PRESETS = {
             "explorer_seeds": (),
         },
         seeds=(0, 1, 2),
-        about="As laptop, a sixth as long and looked at in less detail: what sweeps and switches start from.",
+        about="As laptop, an eighth as long and looked at in less detail: what sweeps and switches start from.",
     ),
     "as_described": Preset(
         values={"probe": "query"},
