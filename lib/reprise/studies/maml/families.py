@@ -12,7 +12,7 @@ Conditions = Mapping[str, MamlConfig]
 ALGORITHMS = get_args(MamlConfig.model_fields["algorithm"].annotation)
 
 SWEEPS: Mapping[str, tuple[str, tuple[int, ...]]] = {
-    "ways": ("ways", (5, 10, 20)),
+    "ways": ("ways", (5, 20)),
     "shots": ("shots", (1, 5)),
     "inner steps": ("inner_steps", (1, 5)),
     "blocks": ("blocks", (2, 3, 4)),
