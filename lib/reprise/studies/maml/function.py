@@ -90,8 +90,8 @@ def intervene(
         untrained: Its parameters before meta-training.
         tasks: At least two tasks; a task's partner in swaps is the one before it.
         inner: How to adapt.
-        more_steps: A second, larger number of inner steps, for what is done during adaptation (``"freeze"``
-            and ``"only"``) and for no intervention; the others are NaN there.
+        more_steps: A second, larger number of inner steps, for no intervention and for body or head frozen
+            (the sensitivity of claim M1b); the others are NaN there.
 
     Returns:
         (intervention, 2, tasks), in [0, 1]: after the trained number of steps, and after ``more_steps``.
@@ -114,12 +114,14 @@ def intervene(
     nothing = accuracy(model, shared, tasks)
     missing = torch.full_like(nothing, torch.nan)
 
-    def during(adapting: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Accuracy after both numbers of steps if only these layers adapt."""
+    def during(adapting: Sequence[str], longer: bool) -> tuple[Tensor, Tensor]:
+        """Accuracy if only these layers adapt, after the trained number of steps and, if asked, after more."""
         if not adapting:
-            return nothing, nothing
+            return nothing, nothing if longer else missing
         limited = replace(inner, only=tuple(prefix for layer in adapting for prefix in parts[layer]))
         first = adapt(model, shared, tasks, limited, inner.steps)
+        if not longer:
+            return accuracy(model, first, tasks), missing
         then = adapt(model, first, tasks, limited, more_steps - inner.steps)
         return accuracy(model, first, tasks), accuracy(model, then, tasks)
 
@@ -131,9 +133,11 @@ def intervene(
 
     outcome: dict[str, Callable[[str], tuple[Tensor, Tensor]]] = {
         "none": lambda _: (nothing, nothing),
-        "full": lambda _: during(moved),
-        "freeze": lambda part: during([layer for layer in moved if layer not in inside(part)]),
-        "only": lambda part: during([layer for layer in moved if layer in inside(part)]),
+        "full": lambda _: during(moved, True),
+        "freeze": lambda part: during(
+            [layer for layer in moved if layer not in inside(part)], part in ("body", "logits")
+        ),
+        "only": lambda part: during([layer for layer in moved if layer in inside(part)], False),
         "reset-before": lambda part: again(exchanged(shared, part, fresh)),
         "reset-after": lambda part: (accuracy(model, exchanged(full, part, shared), tasks), missing),
         "swap-before": lambda part: again(exchanged(shared, part, partner)),
