@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from reprise import cli
+from reprise.data import datasets
 from reprise.places import Places
 from reprise.store import Store
 from reprise.studies import STUDIES, runner, study
@@ -296,7 +297,7 @@ def test_data_commands(reprise, places):
     code, output, _ = reprise("data", "list")
     assert code == 0
     states = {line.split()[0]: line for line in output.splitlines()}
-    assert list(states) == DATA_SETS
+    assert list(states) == list(datasets())
     assert "missing" in states["omniglot"] and "MIT" in states["omniglot"] and "15.9 MB" in states["omniglot"]
     assert "synthetic" in states["glyphs"] and "MB" not in states["glyphs"]
 

@@ -62,7 +62,7 @@ def test_over_training_draws_every_measure_and_layer(runs):
     for axes, measure in zip(panels, MEASURES, strict=True):
         for line, layer in zip(axes.lines, LAYERS, strict=True):
             expected = 1 - run["start_similarity"].sel(measure=measure, layer=layer).mean("unit")
-            np.testing.assert_allclose(line.get_ydata(), expected)
+            np.testing.assert_allclose(np.asarray(line.get_ydata(), float), expected)
             assert line.get_color() == figures.COLOURS[layer]
         assert len(axes.collections) == len(LAYERS)
     assert sorted(texts(panels[2])) == sorted(texts(panels[5])) == sorted(LAYERS)
@@ -88,6 +88,7 @@ def test_against_nulls_shows_training_two_perturbations_and_a_fresh_network(runs
         for bar, values in zip(bars, expected, strict=True):
             mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
             np.testing.assert_allclose(bar[0].get_ydata(), mean)
+            assert axes.get_ylim()[0] < mean.min() and mean.max() < axes.get_ylim()[1]
             for segment, a, b in zip(bar[2][0].get_segments(), low, high, strict=True):
                 np.testing.assert_allclose(segment[:, 1], [a, b])
     (legend,) = plate.figure.legends

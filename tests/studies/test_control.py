@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def _copy(model):
 
 
 def _representations(config, parameters, images):
-    model = build_model(config, 0)
+    model: Any = build_model(config, 0)
     model.load_state_dict(parameters)
     outputs, h = {}, images
     with torch.no_grad():
@@ -181,7 +182,8 @@ def test_the_nulls_equal_a_plain_loop(tiny, config, course, probe):
     kept, _ = course
     own, whole = nulls.update_norms(kept[0], kept[4])
     first = _representations(config, kept[0], probe)
-    for k, lengths in enumerate((dict.fromkeys(LAYERS, whole), own)):
+    equal: dict[str, float] = dict.fromkeys(LAYERS, whole)
+    for k, lengths in enumerate((equal, own)):
         for i in range(config.draws):
             moved = nulls.perturbed(kept[0], lengths, generator(0, NOISE, k, i))
             expected = _similar(first, _representations(config, moved, probe))

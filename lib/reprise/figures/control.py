@@ -92,9 +92,9 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
     with book_style():
         width = WIDTH if len(runs) > 1 else WIDTH * 0.6
         figure, panels = plt.subplots(1, len(runs), figsize=(width, 3.2), sharey=True, squeeze=False)
-        said = []
+        said, lowest = [], []
         for axes, (name, run) in zip(panels[0], runs.items(), strict=True):
-            _levels(axes, run, measure)
+            lowest.append(_levels(axes, run, measure))
             axes.set_title(name)
             trained = endpoints.final_change(run, measure).mean("unit")
             null = endpoints.null_change(run, measure).mean(("unit", "draw"))
@@ -103,6 +103,7 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
                 for layer in LAYERS
             )
             said.append(f"{name}, training (equal-norm perturbation): {numbers}.")
+        panels[0, 0].set_ylim(min(lowest) / 2, 2)
         panels[0, 0].set_ylabel(f"change, 1 − {symbol(measure)}, on a log scale")
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(
@@ -122,8 +123,8 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
     return Plate(figure, "control-nulls", caption, "Change by layer. " + " ".join(said))
 
 
-def _levels(axes: Axes, run: xr.Dataset, measure: str) -> None:
-    """Marks with bars for every kind of change, joined over depth."""
+def _levels(axes: Axes, run: xr.Dataset, measure: str) -> float:
+    """Marks with bars for every kind of change, joined over depth; returns the lowest mark above 0."""
     halves = change(run["half_similarity"].sel(measure=measure)).transpose("half", "unit", "layer")
     fresh = change(run["fresh_similarity"].sel(measure=measure)).isel(step=0)
     rows = [
@@ -132,22 +133,23 @@ def _levels(axes: Axes, run: xr.Dataset, measure: str) -> None:
         ("random, each layer's own norm", _mean_draw(run, measure, "own norm"), "s", CONDITIONS[2], "none"),
         ("a fresh network", fresh, "X", MUTED, "full"),
     ]
-    at = np.arange(len(LAYERS))
+    at, lowest = np.arange(len(LAYERS)), 1.0
     for shift, (label, values, marker, colour, fill) in zip(np.linspace(-0.2, 0.2, 4), rows, strict=True):
         mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
+        lowest = min([lowest, *mean[mean > 0]])
         axes.plot(at + shift, mean, color=colour, linewidth=0.7, alpha=0.6)
         axes.errorbar(
             at + shift, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker, color=colour,
             fillstyle=fill, markersize=5, elinewidth=1.2, label=label,
         )  # fmt: skip
     for half in halves.values:
-        axes.plot(at - 0.2, half.mean(0), "_", color="black", markersize=5, alpha=0.6)
+        axes.plot(at - 0.2, half.mean(0), "_", color="black", markersize=10)
     axes.set_xticks(at, LAYERS)
     # Orders of magnitude lie between layers, and between training and chance.
     axes.set_yscale("log", nonpositive="clip")
-    axes.set_ylim(max(axes.get_ylim()[0], 1e-6), 2)
     axes.grid(axis="y", color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
+    return lowest
 
 
 def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
