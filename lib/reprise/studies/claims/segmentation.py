@@ -1,7 +1,7 @@
 """Rules of study 3. Each takes runs by the name of their condition and pairs their seeds.
 
-Names are those of :func:`reprise.studies.segmentation.presets.name_of`: the pre-training, encoder only, such as
-``"segmentation"``; ``"segmentation, decoder"`` and ``"segmentation, both"``; ``"none"``.
+Names are those of :func:`reprise.studies.segmentation.presets.name_of`: the pre-training, encoder only, such
+as ``"segmentation"``; ``"segmentation, decoder"`` and ``"segmentation, both"``; ``"none"``.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ MARGINS = {"full": 0.01}
 EQUIVALENCE_SEEDS = 10
 """Seeds that claim S2 takes: five decide ±1 point in under a third of cases when seeds differ by one."""
 
+SAME_CLASSES = (("camvid-source", "camvid"), ("voc", "voc"), ("pet", "pet"))
+"""Sources and targets with one set of classes, which S4 is never decided on."""
+
 _GATE = (
     " Judged only where the better condition beats the trivial baseline (commonest class, or one brightness "
     "threshold) by 10 points of mean IoU, on average over seeds; otherwise undecided."
@@ -47,8 +50,8 @@ S1 = _claim(
     "abstract",
     "A transferred encoder helps",
     "Transferring the encoder of a pre-trained network helps segmentation.",
-    "Mean IoU on the test pictures, encoder transferred (from segmentation) − nothing transferred: paired 95 % "
-    "t interval over seeds above 0.",
+    "Mean IoU on the test pictures, encoder transferred (from segmentation) − nothing transferred: paired "
+    "95 % t interval over seeds above 0.",
 )
 S2 = _claim(
     "S2",
@@ -73,16 +76,16 @@ S4 = _claim(
     "Segmentation and reconstruction beat classification",
     "Encoders pre-trained by segmentation or by reconstruction beat those pre-trained by classification.",
     "Mean IoU, encoder from segmentation − encoder from classification, and from reconstruction − from "
-    "classification, equal images seen, on a target with another set of classes: both paired 95 % t intervals "
-    "over seeds above 0; one alone is mixed.",
+    "classification, equal images seen, on a target with another set of classes: both paired 95 % t "
+    "intervals over seeds above 0; one alone is mixed.",
 )
 S5 = _claim(
     "S5",
     "abstract",
     "ImageNet's classification encoders are suboptimal",
     "Encoders from ImageNet classification are therefore not the best choice.",
-    "Mean IoU, encoder from segmentation − ImageNet's encoder: paired 95 % t interval over seeds above 0. The "
-    "contrast is confounded with the amount of data, and S5 remains an inference from S4.",
+    "Mean IoU, encoder from segmentation − ImageNet's encoder: paired 95 % t interval over seeds above 0. "
+    "The contrast is confounded with the amount of data, and S5 remains an inference from S4.",
 )
 S6A = _claim(
     "S6a",
@@ -97,8 +100,8 @@ S6B = _claim(
     "ours",
     "Reconstructions add to contrast",
     "The reconstructions make the encoder better than contrastive learning alone does.",
-    "Mean IoU, encoder from contrast with reconstructions − encoder from contrast alone: paired 95 % t interval "
-    "over seeds above 0.",
+    "Mean IoU, encoder from contrast with reconstructions − encoder from contrast alone: paired 95 % t "
+    "interval over seeds above 0.",
 )
 
 
@@ -114,16 +117,17 @@ def _judged(needed: tuple[str, ...], judge: Callable[[Runs], Outcome]) -> Callab
         if lead >= WIDE:
             return status, parts, note
         small = (
-            f"The best of these conditions is {100 * lead:.1f} points above the trivial baseline: the setting is "
-            "too small to judge."
+            f"The best of these conditions is {100 * lead:.1f} points above the trivial baseline: the "
+            "setting is too small to judge."
         )
-        return (
-            "undecided",
-            tuple(replace(part, status="undecided") for part in parts),
-            f"{small} {note}".strip(),
-        )
+        return "undecided", _withheld(parts), f"{small} {note}".strip()
 
     return outcome
+
+
+def _withheld(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The same comparisons, of which none decides anything."""
+    return tuple(replace(part, status="undecided") for part in parts)
 
 
 def _better(name: str, run: xr.Dataset, other: xr.Dataset) -> Part:
@@ -168,18 +172,14 @@ def _s3(runs: Runs) -> Outcome:
 
 def _s4(runs: Runs) -> Outcome:
     config = json.loads(runs["segmentation"].attrs["config"])
-    same = (config["source"], config["dataset"]) in (
-        ("camvid-source", "camvid"),
-        ("voc", "voc"),
-        ("pet", "pet"),
-    )
+    same = (config["source"], config["dataset"]) in SAME_CLASSES
     parts = tuple(
         _better(f"mean IoU, points, {name} − classification", runs[name], runs["classification"])
         for name in ("segmentation", "reconstruction")
     )
     if same:
         note = "Source and target have one set of classes: reported, and never used to decide S4."
-        return "undecided", tuple(replace(part, status="undecided") for part in parts), note
+        return "undecided", _withheld(parts), note
     status = all_of(parts)
     if status == "undecided" and any(part.status == "supported" for part in parts):
         status = "mixed"

@@ -25,12 +25,13 @@ def baselines(target: SegmentationSplits) -> np.ndarray:
     share = target.test.frequencies()
     commonest = int(target.train.frequencies().argmax())
     # Everything is the commonest class: its IoU is its share, and that of every other class present is 0.
-    levels = {name: np.nan for name in BASELINES} | {"majority": share[commonest] / np.count_nonzero(share)}
+    levels = dict.fromkeys(BASELINES, np.nan)
+    levels["majority"] = share[commonest] / np.count_nonzero(share)
     if classes == 2:
         fitted = _best_threshold(_histograms(target.train).sum(0))
         test = _histograms(target.test)
         levels["threshold"] = _miou(_counts(test.sum(0), *fitted))
-        levels["otsu"] = _miou(sum(_counts(one, *_own_threshold(one)) for one in test))
+        levels["otsu"] = _miou(np.sum([_counts(one, *_own_threshold(one)) for one in test], axis=0))
     return np.array([levels[name] for name in BASELINES])
 
 

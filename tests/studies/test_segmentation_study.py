@@ -1,0 +1,384 @@
+"""Study 3 from configuration to units: what names a condition, what it shares and keeps, how it resumes."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reprise.data.segmentation import IGNORE, SegmentationSet, SegmentationSplits
+from reprise.data.shapes import shapes
+from reprise.models.unet import DECODERS
+from reprise.places import Places, UserError
+from reprise.store import Store, digest
+from reprise.studies import runner, study
+from reprise.studies.base import Context, Unit, choices
+from reprise.studies.segmentation import SegmentationConfig, family_seeds
+from reprise.studies.segmentation.baselines import baselines, otsu
+from reprise.studies.segmentation.measure import centre, probe
+from reprise.studies.segmentation.pretrain import Pretrained, pretrain, start
+from reprise.studies.segmentation.tune import choose_rate
+from reprise.training.pretext import CORRUPTIONS
+
+SEGMENTATION = study("segmentation")
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("segmentation")
+    return Places(folder / "data", folder / "results", folder / "runs")
+
+
+@pytest.fixture(scope="session")
+def config():
+    return SEGMENTATION.configure("smoke", {"transfer": "both"})
+
+
+@pytest.fixture(scope="session")
+def outcome(config, places):
+    return runner.run(SEGMENTATION, config, (0, 1), places, preset="smoke", progress=False)
+
+
+@pytest.fixture
+def context(places):
+    return Context(places.data, places.local / "weights", progress=False)
+
+
+def configure(**values):
+    return SEGMENTATION.configure("smoke", values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"pretext": "none"}, "pretext=none and transfer=encoder: without pre-training"),
+        ({"transfer": "none"}, "pretext=segmentation and transfer=none"),
+        (
+            {"pretext": "classification", "transfer": "both"},
+            "classification trains no decoder; these do: seg",
+        ),
+        ({"pretext": "imagenet", "transfer": "decoder"}, "pretext=imagenet trains no decoder"),
+        ({"crop": 40}, "crop=40: must be a multiple of 32"),
+        ({"pretrain_crop": 40}, "pretrain_crop=40: must be a multiple"),
+        ({"rates": "[]"}, "rates=\\[\\]: one or more"),
+        ({"rates": "1e-3,1e-3"}, "one or more different numbers"),
+        ({"choice_steps": 100}, "choice_steps=100: at most the 6 steps"),
+        ({"fraction": 0}, "fraction=0"),
+        ({"dataset": "cityscapes"}, "nuclei.*camvid.*voc.*pet.*shapes"),
+        (
+            {"pretext": "contrastive-reconstruction", **{f"{name}_weight": 0 for name in CORRUPTIONS}},
+            "one reconstruction needs a weight above 0",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused_before_anything_is_loaded(values, message):
+    with pytest.raises(UserError, match=message):
+        configure(**values)
+
+
+def test_names_of_decoders_and_corruptions_are_those_of_the_library():
+    fields = SegmentationConfig.model_fields
+    assert tuple(choices(fields["decoder"].annotation)) == DECODERS
+    assert tuple(choices(fields["restores"].annotation)) == tuple(CORRUPTIONS)
+    assert set(configure().weights) == {"contrast", *CORRUPTIONS}
+
+
+def test_a_condition_is_named_only_by_what_it_depends_on():
+    plain = Unit(configure(pretext="none", transfer="none"), 0)
+    assert Unit(configure(pretext="none", transfer="none", pretrain_steps=7, temperature=1), 0).id == plain.id
+    classified = configure(pretext="classification")
+    assert (
+        Unit(configure(pretext="classification", temperature=1, mask_weight=0), 0).id
+        == Unit(classified, 0).id
+    )
+    assert Unit(configure(pretext="classification", pretrain_steps=7), 0).id != Unit(classified, 0).id
+    contrast = configure(pretext="contrastive")
+    assert Unit(configure(pretext="contrastive", temperature=1), 0).id != Unit(contrast, 0).id
+
+
+def test_the_parent_depends_on_no_setting_of_fine_tuning():
+    parent = configure(transfer="both").pretraining
+    other = configure(transfer="encoder", fraction=1, steps=9, dataset="nuclei").pretraining
+    assert parent is not None and Unit(parent, 3).weights_id == Unit(other, 3).weights_id
+    longer = configure(transfer="both", pretrain_steps=7).pretraining
+    assert longer is not None and Unit(longer, 3).weights_id != Unit(parent, 3).weights_id
+    assert configure(pretext="none", transfer="none").pretraining is None
+
+
+def test_families_name_their_conditions_and_share_units():
+    base = SEGMENTATION.configure("laptop", {})
+    encoders, modes = (SEGMENTATION.family(name, base) for name in ("encoders", "modes"))
+    assert list(encoders) == [
+        "none", "classification", "segmentation", "reconstruction", "contrastive", "contrastive-reconstruction",
+    ]  # fmt: skip
+    assert list(modes) == ["none", "segmentation", "segmentation, decoder", "segmentation, both"]
+    assert encoders["none"] == modes["none"] and encoders["segmentation"] == modes["segmentation"] == base
+    fractions = SEGMENTATION.family("fractions", base)
+    assert fractions["reconstruction, 0.1"] == encoders["reconstruction"] and len(fractions) == 18
+    ablation = SEGMENTATION.family("ablation", base)
+    assert list(ablation) == [
+        "all", "without contrast", "without mask", "without noise", "without colour", "without shuffle",
+        "contrast alone",
+    ]  # fmt: skip
+    assert ablation["all"] == encoders["contrastive-reconstruction"]
+    assert ablation["without noise"].weights["noise"] == 0 == ablation["without contrast"].weights["contrast"]
+    assert SEGMENTATION.family("imagenet", base)["imagenet"].pretext == "imagenet"
+    five = tuple(range(5))
+    assert family_seeds("modes", five) == tuple(range(10)) and family_seeds("encoders", five) == five
+    assert family_seeds("fractions", five) == (0, 1, 2) and family_seeds("modes", (0, 1)) == (0, 1)
+
+
+def test_every_preset_and_family_is_possible():
+    for name in SEGMENTATION.presets:
+        base = SEGMENTATION.configure(name, {})
+        conditions = SEGMENTATION.family("all", base)
+        assert len(conditions) == 6 + 4 + 18 + 7 + 1
+        assert all(SEGMENTATION.work(one) > 0 for one in conditions.values())
+        assert all(SEGMENTATION.datasets(one)[-1] == base.dataset for one in conditions.values())
+
+
+def test_a_unit_keeps_quality_curves_baselines_similarity_and_no_picture(outcome, config):
+    run = outcome
+    assert run["curve_step"].values.tolist() == [0, 3, 6]
+    for name in ("miou", "dice", "boundary"):
+        assert ((run[name] >= 0) & (run[name] <= 1)).all()
+    assert run["miou"].values == pytest.approx(
+        run["class_iou"].mean("class_name", skipna=True).values, abs=1e-6
+    )
+    assert (run["dice"] >= run["miou"]).all()
+    layers = [*(f"{part}{i}" for part in ("encoder", "decoder") for i in range(1, 6)), "logits"]
+    assert run["layer"].values.tolist() == layers
+    assert run.sizes["measure"] == 6 and np.isfinite(run["fresh_similarity"]).mean() > 0.9
+    assert float(run["similarity"].sel(measure="cka-linear", layer="encoder1").min()) > 0.5
+    assert run["shown_classes"].dtype == np.uint8 and run["shown_classes"].shape == (2, 2, 32, 32)
+    assert run["rate"].values.tolist()[0] in np.float32(config.rates) and run["choice_miou"].notnull().all()
+    assert run["pretrain_score_name"].values.ravel()[0] == "pixel accuracy"
+    assert np.isnan(run["baseline"].sel(baseline_name="otsu")).all()
+    assert not any(3 in v.shape[-3:-2] for v in run.variables.values())
+    for record, seed in zip(run.attrs["records"], (0, 1), strict=True):
+        parent = Unit(config.pretraining, seed).weights_id
+        assert record["parent"] == parent and record["weights"] == Unit(config, seed).weights_id
+        assert len(record["source"]) == 16 and record["source_data"]
+
+
+def test_seeds_differ_in_probe_and_outcome_but_not_in_their_learning_rate(outcome):
+    assert (outcome["stimulus_index"].isel(unit=0) != outcome["stimulus_index"].isel(unit=1)).any()
+    assert float(outcome["miou"][0]) != float(outcome["miou"][1])
+    assert outcome["rate"][0] == outcome["rate"][1]
+    assert (outcome["choice_miou"][0] == outcome["choice_miou"][1]).all()
+
+
+def test_only_chosen_seeds_keep_grams_from_which_similarity_follows(outcome, config, places):
+    from reprise.similarity.gram import Grams
+    from reprise.similarity.measures import measure
+
+    store = Store(places.published, places.local)
+    first, second = (store.load(Unit(config, seed)) for seed in (0, 1))
+    assert first is not None and second is not None and "gram" in first and "gram" not in second
+    assert first.sizes["state"] == 3 * 11
+    n = first.sizes["stimulus"]
+
+    def grams(state):
+        index = int(np.flatnonzero((first["state_name"] == state) & (first["state_layer"] == "decoder3"))[0])
+        full = np.zeros((n, n))
+        full[np.triu_indices(n)] = first["gram"][index]
+        full = full + np.triu(full, 1).T
+        return Grams(full[None], first["feature_mean"].values[index][None].astype(float), 1)
+
+    found = measure("cka-linear").pairwise(grams("start"), grams("end"))[0, 0]
+    assert float(first["similarity"].sel(measure="cka-linear", layer="decoder3")) == pytest.approx(
+        found, abs=1e-3
+    )
+
+
+def test_weights_are_shared_and_only_the_chosen_parts_are_the_parents(outcome, config, context):
+    found = pretrain(config, 0, context)
+    assert found.origin == Unit(config.pretraining, 0).weights_id and found.seconds > 0
+    fresh = start(configure(pretext="none", transfer="none"), 0, 6, Pretrained())
+    for mode, expected in (
+        ("encoder", {"encoder"}),
+        ("decoder", {"decoder"}),
+        ("both", {"encoder", "decoder"}),
+    ):
+        network = start(configure(transfer=mode), 0, 6, found)
+        assert found.state is not None
+        for part in ("encoder", "decoder", "head"):
+            state = network.get_submodule(part).state_dict()
+            same_as_parent = part != "head" and all(
+                torch.equal(value, found.state[f"{part}.{key}"]) for key, value in state.items()
+            )
+            same_as_fresh = all(
+                torch.equal(a, b)
+                for a, b in zip(state.values(), fresh.get_submodule(part).state_dict().values(), strict=True)
+            )
+            assert (same_as_parent, same_as_fresh) == ((part in expected), (part not in expected))
+
+
+def test_missing_parents_are_announced_and_trained_once(tmp_path, capsys):
+    context = Context(tmp_path, tmp_path / "weights", progress=False)
+    config = configure(pretext="reconstruction", transfer="encoder")
+    first = pretrain(config, 2, context)
+    assert f"({first.origin}) are not in the cache" in capsys.readouterr().err
+    again = pretrain(config, 2, context)
+    assert capsys.readouterr().err == "" and again.origin == first.origin
+    assert first.state is not None and again.state is not None
+    assert all(torch.equal(first.state[key], again.state[key]) for key in first.state)
+
+
+def test_one_rate_needs_no_choice_and_several_are_tried_on_validation_data(tmp_path, monkeypatch):
+    context = Context(tmp_path, tmp_path / "weights", progress=False)
+    one = configure(pretext="none", transfer="none", rates="2e-3")
+    target = shapes()
+    rate, scores = choose_rate(one, target, context)
+    assert rate == 2e-3 and np.isnan(scores[2e-3]) and not (tmp_path / "weights").exists()
+    judged = []
+    import reprise.training.pixels as pixels
+
+    real = pixels.evaluate
+    monkeypatch.setattr(
+        pixels, "evaluate", lambda n, data, *more: judged.append(data.names) or real(n, data, *more)
+    )
+    several = configure(pretext="none", transfer="none", rates="1e-3,1e-2")
+    rate, scores = choose_rate(several, target, context)
+    assert set(scores) == {1e-3, 1e-2} and scores[rate] == max(scores.values())
+    assert judged == [target.validation.spread(4).names] * 2
+    assert choose_rate(several, target, context) == (rate, scores) and len(judged) == 2
+
+
+def test_imagenet_weights_that_cannot_be_had_are_said_so(monkeypatch, context):
+    import reprise.models.unet as unet
+
+    def refuse(*_args, **_kwargs):
+        raise FileNotFoundError("offline")
+
+    monkeypatch.setattr(unet, "build", refuse)
+    with pytest.raises(UserError, match="no weights of mobilenetv3_small_050 at hand"):
+        pretrain(configure(pretext="imagenet"), 0, context)
+
+
+def test_a_frozen_encoder_stays_that_of_the_parent(places):
+    config = configure(frozen="encoder", rates="1e-3")
+    run = runner.run(SEGMENTATION, config, (0,), places, preset="smoke", progress=False)
+    encoder = [name for name in run["layer"].values if name.startswith("encoder")]
+    assert run["similarity"].sel(measure="cka-linear", layer=encoder).values == pytest.approx(1, abs=1e-5)
+    assert float(run["similarity"].sel(measure="cka-linear", layer="decoder5").max()) < 0.99999
+
+
+def _two_classes(masks, images):
+    def one(mask, image):
+        picture = torch.as_tensor(image, dtype=torch.uint8).expand(3, *mask.shape).clone()
+        return SegmentationSet((picture,), (torch.as_tensor(mask, dtype=torch.uint8),), ("a", "b"), ("p",))
+
+    return SegmentationSplits(*(one(masks, images) for _ in range(3)))
+
+
+def test_baselines_are_those_of_their_definition():
+    random = np.random.default_rng(0)
+    mask = (random.random((40, 50)) < 0.3).astype(np.uint8)
+    image = np.where(mask == 1, random.integers(100, 200, mask.shape), random.integers(0, 120, mask.shape))
+    image = image.astype(np.uint8)
+    mask[0] = IGNORE
+    labelled = mask != IGNORE
+    majority, threshold, own = baselines(_two_classes(mask, image))
+    assert majority == pytest.approx((mask[labelled] == 0).mean() / 2)
+
+    def miou(guess):
+        ious = []
+        for k in (0, 1):
+            a, b = (guess == k)[labelled], (mask == k)[labelled]
+            ious.append((a & b).sum() / (a | b).sum())
+        return np.mean(ious)
+
+    best = max(miou((image > level) == above) for level in range(256) for above in (True, False))
+    assert threshold == pytest.approx(best)
+    from skimage.filters import threshold_otsu
+
+    values = image[labelled]
+    level = threshold_otsu(values)
+    assert otsu(np.bincount(values, minlength=256)) == level
+    bright = image > level
+    assert own == pytest.approx(miou(bright if bright[labelled].mean() <= 0.5 else ~bright))
+
+
+def test_with_more_classes_only_the_commonest_is_a_baseline():
+    levels = baselines(shapes())
+    share = shapes().test.frequencies()[0]
+    assert levels[0] == pytest.approx(share / 6) and np.isnan(levels[1:]).all()
+
+
+def test_probes_are_middles_of_different_pictures():
+    test = shapes().test
+    crops = probe(test, 10, 32, (0, 7))
+    assert len(set(crops.indices.tolist())) == 10
+    for image, index in zip(crops.images, crops.indices, strict=True):
+        assert torch.equal(image, test.images[index][:, 48:80, 48:80])
+    with pytest.raises(UserError, match="probe_images=81: there are 80"):
+        probe(test, 81, 32, (0,))
+
+
+def test_the_middle_of_a_small_picture_is_mirrored_beyond_its_edges():
+    picture = torch.arange(5)[None, None].expand(1, 4, 5)
+    assert centre(picture, 9)[0, 0].tolist() == [1, 0, 0, 1, 2, 3, 4, 4, 3]
+    assert centre(picture, 3)[0, 0].tolist() == [1, 2, 3]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import reprise.training.steps as steps
+from reprise.places import Places
+from reprise.studies import runner, study
+steps.SAVE_EVERY = 0.0
+folder = Path(sys.argv[1])
+segmentation = study("segmentation")
+config = segmentation.configure("smoke", {settings!r})
+runner.run(segmentation, config, (0,), Places(folder, folder / "results", folder / "runs"), progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_with_the_same_dataset(tmp_path):
+    settings = {"pretrain_steps": 40, "steps": 40, "curve_every": 20, "rates": "1e-3"}
+    config = configure(**settings)
+    unit, parent = Unit(config, 0), Unit(config.pretraining, 0)
+    script = SCRIPT.replace("{settings!r}", repr(settings))
+    begin = lambda folder: subprocess.Popen([sys.executable, "-c", script, str(folder)])  # noqa: E731
+    killed = tmp_path / "killed"
+    for weights_id in (parent.weights_id, unit.weights_id):  # once in pre-training, once in fine-tuning
+        progress = killed / "runs" / "weights" / weights_id / "progress.pt"
+        process, deadline = begin(killed), time.monotonic() + 300
+        while not progress.is_file() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert 0 < torch.load(progress, weights_only=True)["step"] < 40, "not killed in mid-training"
+    whole = tmp_path / "whole"
+    for folder in (killed, whole):
+        assert begin(folder).wait(timeout=600) == 0
+    resumed, uninterrupted = (Store(f / "results", f / "runs").load(unit) for f in (killed, whole))
+    assert resumed is not None and uninterrupted is not None
+    assert digest(resumed) == digest(uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_a_short_run_on_real_pictures_beats_the_trivial_baseline(tmp_path):
+    root = Path(os.environ.get("REPRISE_DATA", "data"))
+    if not (root / "nuclei-train.parquet").is_file():
+        pytest.skip("no nuclei below REPRISE_DATA")
+    places = Places(root, tmp_path / "results", tmp_path / "runs")
+    config = SEGMENTATION.configure(
+        "laptop", {"pretext": "none", "transfer": "none", "rates": "3e-3", "choice_steps": 1, "steps": 150}
+    )
+    run = runner.run(SEGMENTATION, config, (0,), places, progress=False)
+    assert json.loads(run.attrs["config"])["dataset"] == "nuclei"
+    levels = run["baseline"].sel(baseline_name=["majority", "threshold"]).max()
+    assert float(run["miou"].min()) > float(levels) + 0.1
+    assert dataclasses.asdict(places)["data"] == root
