@@ -40,6 +40,7 @@ PRESETS = {
         values={
             "dataset": "omniglot-minimal",
             **_OMNIGLOT_5_WAY,
+            "meta_batch": 8,
             "iterations": 180,
             "head_init": "xavier",
             "analysis_steps": 5,
@@ -49,7 +50,7 @@ PRESETS = {
             "explorer_seeds": (),
         },
         seeds=(0, 1, 2),
-        about="As laptop, an eighth as long and looked at in less detail: what sweeps and switches start from.",
+        about="As laptop, an eighth as long with half the tasks, looked at in less detail: for sweeps and switches.",
     ),
     "as_described": Preset(
         values={"probe": "query"},
