@@ -142,6 +142,30 @@ class Chapter:
             own = {}
         return Chapter.open(self.study.name, self.places, preset, compute, seeds, **{**own, **settings})
 
+    def family(self, name: str, compute: str, seeds: Sequence[int] | None = None) -> dict[str, xr.Dataset]:
+        """Runs of the conditions of a family that is made from this one.
+
+        Args:
+            name: Name of the family.
+            compute: ``"missing"`` computes what is not in the store; with ``"never"`` conditions without any
+                stored unit are left out, and others have the seeds that are stored.
+            seeds: Its seeds; this run's if None.
+
+        Returns:
+            Condition → units along ``unit``, labelled as this run.
+        """
+        numbers = tuple(self.seeds if seeds is None else seeds)
+        store = Store(self.places.published, self.places.local)
+        found = {}
+        for title, config in self.study.family(name, self.config).items():
+            there = runner.stored(config, numbers, store)
+            if compute == "missing" and len(there) < len(numbers):
+                runner.run(self.study, config, numbers, self.places, "missing", self.preset)
+                there = runner.stored(config, numbers, store)
+            if there:
+                found[title] = runner.gather(there, self.run.attrs["preset"])
+        return found
+
     def show(
         self, plate: Plate, seed: int | None = None, beside: Chapter | Sequence[Chapter] | None = None
     ) -> None:
