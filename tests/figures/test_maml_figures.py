@@ -11,7 +11,9 @@ from matplotlib.colors import to_rgb
 
 from reprise.figures import maml as figures
 from reprise.figures import style
+from reprise.figures.accuracy import accuracy
 from reprise.figures.second_order import dissimilarity, second_order
+from reprise.similarity.embedding import mds, mds_of_scaled_rows
 from reprise.store import Store
 from reprise.studies.base import Unit
 from reprise.studies.maml import endpoints
@@ -20,7 +22,7 @@ from reprise.studies.maml.states import LAYERS, MATRIX_SIXTIETHS
 matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
-OF_RUNS = [figures.levels, figures.base_analysis, figures.neighbour_analysis, figures.accuracy]
+OF_RUNS = [figures.levels, figures.base_analysis, figures.neighbour_analysis, accuracy]
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +77,9 @@ def test_one_seed_has_lines_but_no_band(draw, tiny_run):
         assert len(curves(panel)) == len(curves(other))
         assert all(np.isfinite(y).all() for y in curves(panel))
         assert not bands(panel)
-    assert all(bands(panel) for panel in two.figure.axes)
+    # Single tasks are of one seed however many there are.
+    of_seeds = [panel for panel in two.figure.axes if not panel.get_title(loc="left").startswith("single")]
+    assert of_seeds and all(bands(panel) for panel in of_seeds)
     one.figure.canvas.draw()
 
 
@@ -139,17 +143,17 @@ def test_neighbours_and_lags_are_those_of_the_run(tiny_run):
     for y, layer in zip(curves(left), LAYERS, strict=True):
         np.testing.assert_allclose(y, neighbours.sel(layer=layer).values, atol=1e-6)
     assert len(curves(left)[0]) == 60
-    lags = 1 - tiny_run["lag_similarity"].sel(measure=endpoints.PRIMARY, layer=endpoints.blocks(run))
+    lags = 1 - tiny_run["lag_similarity"].sel(measure=endpoints.PRIMARY, layer=endpoints.blocks(tiny_run))
     (curve,) = curves(right)
     np.testing.assert_allclose(curve, lags.mean(["unit", "layer"]).values, atol=1e-6)
     inner, _ = endpoints.layer_changes(tiny_run)
     (adaptation,) = level_heights(right)
-    assert adaptation == pytest.approx(float(inner.sel(layer=endpoints.blocks(run)).mean()), rel=1e-5)
+    assert adaptation == pytest.approx(float(inner.sel(layer=endpoints.blocks(tiny_run)).mean()), rel=1e-5)
 
 
 def test_accuracies_are_those_of_the_run_beside_chance_and_the_untrained_network(tiny_run):
-    plate = figures.accuracy(tiny_run)
-    (axes,) = plate.figure.axes
+    plate = accuracy(tiny_run)
+    axes, _ = plate.figure.axes
     expected = [
         *(
             tiny_run["accuracy"].sel(accuracy_step=step).mean(["analysed", "unit"]).values
@@ -166,11 +170,36 @@ def test_accuracies_are_those_of_the_run_beside_chance_and_the_untrained_network
 
 def test_accuracy_without_a_validation_split_draws_what_there_is(tiny_run):
     bare = tiny_run.assign(validation_accuracy=tiny_run["validation_accuracy"] * np.nan)
-    (axes,) = figures.accuracy(bare).figure.axes
+    axes, _ = accuracy(bare).figure.axes
     assert len(curves(axes)) == 3
 
 
-@pytest.mark.parametrize("draw", [figures.base_analysis, figures.neighbour_analysis, figures.accuracy])
+def test_single_tasks_are_those_of_the_first_seed(tiny_run):
+    plate = accuracy(tiny_run.isel(unit=[1, 0]))
+    _, axes = plate.figure.axes
+    assert axes.get_title(loc="left") == "single tasks, seed 1"
+    tasks = tiny_run["accuracy"].isel(unit=1).sel(accuracy_step=1)
+    drawn = curves(axes)
+    assert len(drawn) == tiny_run.sizes["analysed"] + 1
+    for task, y in enumerate(drawn[:-1]):
+        np.testing.assert_allclose(y, tasks.isel(analysed=task).values, rtol=1e-6)
+    np.testing.assert_allclose(drawn[-1], tasks.mean("analysed").values, rtol=1e-6)
+    assert level_heights(axes) == pytest.approx([0.2])
+    queries = int(tiny_run["ways"]) * int(tiny_run["analysis_queries"])
+    assert "Right: 2 single tasks and the mean of all 2 analysed tasks of one seed" in plate.caption
+    assert f"a task has {queries} query images" in plate.caption
+    ends = tasks.isel(checkpoint=-1).values
+    assert f"Single tasks differ by up to {np.ptp(ends):.0%}" in plate.alt
+
+
+def test_no_more_single_tasks_are_drawn_than_the_paper_shows(tiny_run):
+    many = tiny_run.isel(analysed=[0, 1, 0, 1, 0, 1])
+    _, axes = accuracy(many).figure.axes
+    assert len(curves(axes)) == 4 + 1
+    assert {text.get_text() for text in axes.texts} == {"task 1", "task 2", "task 3", "task 4", "mean"}
+
+
+@pytest.mark.parametrize("draw", [figures.base_analysis, figures.neighbour_analysis, accuracy])
 def test_labels_at_line_ends_do_not_touch_each_other_or_the_next_panel(draw, tiny_run):
     figure = draw(tiny_run).figure
     figure.canvas.draw()
@@ -187,6 +216,17 @@ def test_labels_at_line_ends_do_not_touch_each_other_or_the_next_panel(draw, tin
         for neighbour in figure.axes[figure.axes.index(axes) + 1 :]:
             edge = neighbour.yaxis.get_tightbbox(renderer) or neighbour.get_window_extent(renderer)
             assert all(box.x1 <= edge.x0 for box in boxes)
+
+
+def test_labels_of_many_inner_steps_do_not_reach_the_single_tasks(tiny_run):
+    many = tiny_run.assign_coords(accuracy_step=[0, 1, 10])
+    figure = accuracy(many).figure
+    figure.canvas.draw()
+    left, right = figure.axes
+    labels = {text.get_text(): text for text in left.texts}
+    assert {"unseen, 10 inner steps", "unseen, no adaptation", "validation, 1 inner step"} <= set(labels)
+    edge = right.get_window_extent().x0
+    assert all(text.get_window_extent().x1 < edge for text in labels.values())
 
 
 @given(
@@ -257,6 +297,34 @@ def test_second_order_matrix_equals_the_unit_and_is_in_order(units, layer):
             assert matrix[start, [start + step, start + 2 + step]].mean() == pytest.approx(
                 1 - float(stored), abs=2e-3
             )
+
+
+def test_second_order_figure_has_a_row_a_layer_unless_some_are_named(units):
+    plate = second_order(units[0])
+    images = [axes.images[0] for axes in plate.figure.axes if axes.images]
+    titles = [axes.get_title(loc="left") for axes in plate.figure.axes if axes.images]
+    assert titles == list(LAYERS)
+    for image, layer in zip(images, LAYERS, strict=False):
+        np.testing.assert_array_equal(image.get_array(), dissimilarity(units[0], layer, endpoints.PRIMARY)[1])
+    assert all(f"{layer}: dissimilarities up to" in plate.alt for layer in LAYERS)
+
+
+def test_maps_are_made_from_dissimilarities_or_from_their_rows(units):
+    _, matrix = dissimilarity(units[0], "logits", endpoints.PRIMARY)
+    start = np.arange(5) * (1 + 2 * 2)  # meta-initialisations: the first state of each checkpoint
+    made = {"dissimilarities": mds, "rows": mds_of_scaled_rows}
+    drawn = {}
+    for mode, words in (
+        ("dissimilarities", "the dissimilarities"),
+        ("rows", "the rows of their scaled matrix"),
+    ):
+        plate = second_order(units[0], ["logits"], mode=mode)
+        axes = plate.figure.axes[1]
+        drawn[mode] = np.column_stack(points(axes.lines[-1]))
+        np.testing.assert_allclose(drawn[mode], made[mode](matrix, method="metric").points[start])
+        assert f"stress {made[mode](matrix, method='metric').stress:.2f}" in axes.texts[-1].get_text()
+        assert f"(metric MDS of {words})" in plate.caption
+    assert not np.allclose(drawn["rows"], drawn["dissimilarities"])
 
 
 def test_second_order_figure_draws_that_matrix_with_fixed_limits(units):

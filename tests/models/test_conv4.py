@@ -1,5 +1,6 @@
 """The two conv4 networks."""
 
+import contextlib
 from typing import Literal
 
 import pytest
@@ -7,7 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from reprise.models.conv4 import BatchStatisticsNorm, Conv4Maml, Conv4Transfer, SameConv2d, maml_layers
+from reprise.models.conv4 import (
+    BatchStatisticsNorm,
+    Conv4Maml,
+    Conv4Transfer,
+    SameConv2d,
+    last_side,
+    maml_layers,
+    native_norm,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +100,68 @@ def test_depth_is_the_number_of_blocks():
     model = Conv4Maml(5, filters=4, depth=5)
     assert list(maml_layers(5).values()) == [*(f"blocks.{i}" for i in range(5)), "head"]
     assert len(model.blocks) == 5 and model(torch.rand(2, 1, 28, 28)).shape == (2, 5)
+
+
+@pytest.fixture
+def norm_problem():
+    """A norm with offsets, and a batch of small images, in float64."""
+    draw = torch.Generator().manual_seed(3)
+    norm = BatchStatisticsNorm(3).double()
+    x = torch.randn(4, 3, 2, 3, dtype=torch.float64, generator=draw, requires_grad=True)
+    bias = torch.randn(3, dtype=torch.float64, generator=draw, requires_grad=True)
+    return norm, x, bias
+
+
+def _norm_of(norm, native):
+    def values(x, bias):
+        with native_norm(norm) if native else contextlib.nullcontext():
+            return torch.func.functional_call(norm, {"bias": bias}, (x,))
+
+    return values
+
+
+def test_torchs_norm_equals_the_written_out_one_up_to_the_second_derivative(norm_problem):
+    norm, x, bias = norm_problem
+    draw = torch.Generator().manual_seed(4)
+    outer, second = (torch.randn(x.shape, dtype=torch.float64, generator=draw) for _ in range(2))
+    found = []
+    for native in (False, True):
+        y = _norm_of(norm, native)(x, bias)
+        first = torch.autograd.grad((torch.tanh(y) * outer).sum(), (x, bias), create_graph=True)
+        # A function of both gradients, so that every second derivative has a part in it.
+        of_gradients = (first[0] * second).sum() + (first[1] ** 2).sum()
+        found.append([y, *first, *torch.autograd.grad(of_gradients, (x, bias))])
+    for written, native in zip(*found, strict=True):
+        assert written.abs().max() > 1e-3
+        torch.testing.assert_close(native, written, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_both_norms_have_the_derivatives_of_finite_differences(norm_problem, native):
+    norm, x, bias = norm_problem
+    assert torch.autograd.gradcheck(_norm_of(norm, native), (x, bias))
+    assert torch.autograd.gradgradcheck(_norm_of(norm, native), (x, bias))
+
+
+def test_torchs_norm_is_for_the_time_of_the_block_only():
+    model = Conv4Maml(5, filters=4)
+    norms = [module for module in model.modules() if isinstance(module, BatchStatisticsNorm)]
+    x = torch.rand(3, 1, 28, 28)
+    written = model(x)
+    with native_norm(model):
+        assert len(norms) == 4 and all(norm.native for norm in norms)
+        torch.testing.assert_close(model(x), written, rtol=1e-4, atol=1e-5)
+    assert not any(norm.native for norm in norms)
+    with pytest.raises(ZeroDivisionError), native_norm(model):
+        raise ZeroDivisionError
+    assert not any(norm.native for norm in norms)
+
+
+@pytest.mark.parametrize(
+    ("size", "depth", "downsampling", "side"),
+    [(28, 4, "stride", 2), (28, 5, "stride", 1), (84, 4, "pool", 5), (28, 4, "pool", 1), (3, 2, "stride", 1)],
+)
+def test_the_side_that_is_left_is_that_of_the_blocks_output(size, depth, downsampling, side):
+    model = Conv4Maml(2, filters=2, image_size=size, downsampling=downsampling, depth=depth)
+    assert last_side(size, depth, downsampling) == side
+    assert model.blocks(torch.rand(2, 1, size, size)).shape[-2:] == (side, side)
