@@ -136,6 +136,10 @@ class Store:
                 warnings.warn(str(damage), stacklevel=2)
 
 
+_WORTH_COMPRESSING = 16384
+"""Bytes above which a variable is compressed: below, the index of its chunks takes more than is saved."""
+
+
 def write_once(dataset: xr.Dataset, path: Path) -> bool:
     """Write a netCDF file under its name, whole or not at all; a file that is already there wins.
 
@@ -153,7 +157,7 @@ def write_once(dataset: xr.Dataset, path: Path) -> bool:
     encoding: dict[Any, dict[str, Any]] = {
         name: {"zlib": True, "complevel": 4}
         for name, variable in dataset.variables.items()
-        if variable.ndim and variable.dtype.kind in "fiu"
+        if variable.nbytes > _WORTH_COMPRESSING and variable.dtype.kind in "fiu"
     }
     try:
         dataset.to_netcdf(name, engine="h5netcdf", encoding=encoding)
