@@ -119,7 +119,8 @@ def label_fractions(runs: Mapping[str, Mapping[float, xr.Dataset]]) -> Plate:
     every = {f"{name} {share}": run for name, by in runs.items() for share, run in by.items()}
     caption = (
         "Mean IoU on the test pictures against the share of the target's labels, for every encoder. Marks: "
-        f"mean over seeds ({_counts(every)}); bars: 95 % t interval over seeds. Dotted: levels without a network."
+        f"mean over seeds ({_counts(every)}); bars: 95 % t interval over seeds. Dotted: levels without a "
+        "network."
     )
     alt = (
         f"Lines of quality against {', '.join(f'{s:.0%}' for s in shares)} of the labels: {'; '.join(said)}."

@@ -127,7 +127,8 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), top * 1.08)
         for part in ("encoder", "decoder"):
             own = [i for i, name in enumerate(layers) if name.startswith(part)]
-            axes.annotate(part, (np.mean(own), 0.98), xycoords=("data", "axes fraction"), ha="center", va="top",
+            middle = float(np.mean(own))
+            axes.annotate(part, (middle, 0.98), xycoords=("data", "axes fraction"), ha="center", va="top",
                           color=MUTED, fontsize=8.5)  # fmt: skip
         axes.set_ylabel(direction("ρ" if measure.startswith("rsa") else "CKA"))
         axes.set_xlabel("layer, from the image to the classes")
@@ -136,9 +137,9 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
     caption = (
         f"Change of representations ({measure_entry(measure).title}) of {int(first['probe_images'])} test "
         "crops by fine-tuning, layer by layer: encoder fine to coarse, decoder coarse to fine, logits. Parts "
-        "that are not transferred start from random weights. Lines: mean over seeds; bands: 95 % t interval. Dotted: "
-        f"{title(next(iter(runs)))} against a fresh network. Two halves of the crops differ by {spread:.3f} on "
-        "average."
+        "that are not transferred start from random weights. Lines: mean over seeds; bands: 95 % t interval. "
+        f"Dotted: {title(next(iter(runs)))} against a fresh network. On two halves of the crops the values "
+        f"differ by {spread:.3f} on average."
     )
     return Plate(
         figure, "segmentation-depth", caption, f"Lines of change over layers. Means: {'; '.join(said)}."

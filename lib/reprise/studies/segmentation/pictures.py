@@ -22,7 +22,7 @@ def held_out(config: SegmentationConfig, run: xr.Dataset, root: Path) -> tuple[n
         root: Data root.
 
     Returns:
-        uint8 pictures (shown, crop, crop, 3) and classes (shown, crop, crop); None where the set is not at hand.
+        uint8 pictures (shown, crop, crop, 3) and classes (shown, crop, crop); None where the set is missing.
     """
     from ...data.fetch import DataMissing
     from .measure import centre

@@ -1,0 +1,54 @@
+"""Study 3: its results as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..comparison import summarise
+from . import endpoints
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> str:
+    """A row a condition: quality with 95 % t intervals over seeds, learning rate, steps to the level of S3.
+
+    Args:
+        runs: Condition → units along ``unit``.
+        reference: The encoder-only condition that sets the level; without it steps are left out.
+    """
+    rows = [
+        "| started from | n | mean IoU | mean Dice | boundary IoU | rate | steps to level |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, run in runs.items():
+        qualities = [_interval(run[key].values) for key in ("miou", "dice", "boundary")]
+        steps = "–"
+        if reference in runs:
+            times, _, never = endpoints.times_to_level(run, runs[reference])
+            steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
+        rate = f"{float(run['rate'].values.flat[0]):g}"
+        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(qualities)} | {rate} | {steps} |")
+    return "\n".join(rows)
+
+
+def classes(runs: Mapping[str, xr.Dataset]) -> str:
+    """A row a condition: IoU of every class, mean over seeds; a dash where a class does not occur."""
+    first = next(iter(runs.values()))
+    names = [str(name) for name in first["class_name"].values]
+    rows = [f"| started from | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for name, run in runs.items():
+        means = run["class_iou"].mean("unit").values
+        cells = [f"{value:.2f}" if np.isfinite(value) else "–" for value in means]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _interval(values: np.ndarray) -> str:
+    found = summarise(values)
+    band = f" [{found.low:.3f}, {found.high:.3f}]" if np.isfinite(found.low) else ""
+    return f"{found.mean:.3f}{band}"
