@@ -104,6 +104,11 @@ def test_size_counts_the_page_and_its_own_pictures(site):
     assert [kind for kind, _ in site(body, head, limit=2_000)] == ["size"]
 
 
+def test_a_reference_into_the_page_itself_counts_once(site):
+    drawing = '<svg aria-label="A map"><path id="p" d="M0 0"/><use href="#p"/></svg>' + "x" * 1000
+    assert site(drawing, limit=1_900) == []
+
+
 def test_only_named_pages_are_checked(site):
     site('<a href="gone.html">x</a>')
     assert check_book(site.folder, pages=["sub/other.html"]) == []

@@ -62,3 +62,19 @@ def test_the_newest_request_of_a_kind_ends_the_older_one(javascript):
     return heard;
     """
     assert javascript(body) == [[2, False], [1, True]]
+
+
+def test_without_a_worker_the_page_does_the_work_itself(javascript):
+    body = """
+    const { Engine } = await import("./engine.js");  // node has no Worker of this kind
+    const [n, m] = [6, 3];
+    const gram = Float32Array.from({ length: (m * n * (n + 1)) / 2 }, (_, k) => Math.sin(k * k) + (k % 7));
+    const [mean, features, sets] = [new Float32Array(m * n), [9, 9, 9], [0, 0, 0]];
+    const engine = new Engine({ gram, mean, features, sets, n });
+    const measure = { kernel: "linear", debiased: false };
+    const request = { chosen: [0, 1, 2], measure, keep: every(n) };
+    const answers = await Promise.all([engine.ask("matrix", request), engine.ask("matrix", request)]);
+    engine.close();
+    return [Boolean(engine.worker), answers.map((answer) => answer && answer.length)];
+    """
+    assert javascript(body) == [False, [9, 9]]

@@ -90,7 +90,7 @@ def _resources(folder: Path, name: str, page: Page, sheets: set[Path]) -> tuple[
             problems.append(Problem(name, "external", url))
             continue
         target = _local(folder, name, url)
-        if target is None:
+        if target is None or target == folder / name:  # a drawing's reference into itself is no second copy
             continue
         if not target.is_file():
             problems.append(Problem(name, "missing", url))

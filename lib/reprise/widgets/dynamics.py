@@ -57,14 +57,15 @@ class Dynamics(anywidget.AnyWidget):
         if not 0 <= reference < len(curves.references):
             raise ValueError(f"no reference {reference}; there are 0 to {len(curves.references) - 1}")
         colours = layer_colours(curves.layers)
+        packed, shape = pack_pictures(
+            None if states is None else pictures, 0 if states is None else states.mean.shape[1]
+        )
         super().__init__(
             change=curves.change.tobytes(),
             levels=b"".join(level.values.tobytes() for level in curves.levels),
             gram=b"" if states is None else states.gram.tobytes(),
             mean=b"" if states is None else states.mean.tobytes(),
-            pictures=b""
-            if pictures is None or states is None
-            else pack_pictures(pictures, states.mean.shape[1]),
+            pictures=packed,
             about={
                 "references": list(curves.references),
                 "reference": reference,
@@ -80,7 +81,7 @@ class Dynamics(anywidget.AnyWidget):
                 else describe(states) | {"frames": _frames(curves, states, at)},
                 "classes": list(CONDITIONS[:5]),
                 "stops": matrix_stops(),
-                "picture": None if pictures is None else list(pictures.shape[1:3]),
+                "picture": shape,
                 "title": title,
                 "unit": unit,
             },

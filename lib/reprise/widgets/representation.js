@@ -53,7 +53,7 @@ class Explorer {
     this.matrix = new Heatmap({ name: "Matrix of dissimilarities between states", help: "Arrow keys move, Enter chooses the two states of a cell", stops,
       onCell: (row, column, x, y, byKeys) => this.overMatrix(row, column, x, y, byKeys),
       onPick: (row, column) => this.pick(this.shown[row], this.shown[column]) });
-    this.matrixNote = h("p", { class: "rp-note" });
+    this.matrixNote = h("p", { class: "rp-note rp-matrix-note" });
     const legend = colourBar(stops);
     legend.set("0 same geometry", "1 − similarity: 1 or more");
     this.pair = new PairView({ stops, onCell: (cell, x, y, byKeys) => this.overPair(cell, x, y, byKeys) });

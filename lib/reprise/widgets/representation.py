@@ -58,16 +58,17 @@ class Representation(anywidget.AnyWidget):
             if not 0 <= index < len(states):
                 raise ValueError(f"no state {index}; there are 0 to {len(states) - 1}")
         measure_menu([measure])
+        packed, shape = pack_pictures(pictures, states.mean.shape[1])
         super().__init__(
             gram=states.gram.tobytes(),
             mean=states.mean.tobytes(),
-            pictures=b"" if pictures is None else pack_pictures(pictures, states.mean.shape[1]),
+            pictures=packed,
             about={
                 **describe(states),
                 "measures": measure_menu(),
                 "methods": [{"id": name, "title": text} for name, text in METHODS.items()],
                 "stops": matrix_stops(),
-                "picture": None if pictures is None else list(pictures.shape[1:3]),
+                "picture": shape,
                 "title": title,
                 "unit": unit,
             },
@@ -94,16 +95,18 @@ def describe(states: States) -> dict:
     }
 
 
-def pack_pictures(pictures: np.ndarray, n: int) -> bytes:
-    """Pictures as RGB bytes, one after the other.
+def pack_pictures(pictures: np.ndarray | None, n: int) -> tuple[bytes, list[int] | None]:
+    """Pictures as bytes, one after the other, and their height, width and channels; nothing for None.
 
     Raises:
         ValueError: Not uint8 of shape (n, height, width) or (n, height, width, 3).
     """
-    if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4) or len(pictures) != n:
+    if pictures is None:
+        return b"", None
+    colour = pictures.ndim == 4 and pictures.shape[-1] == 3
+    if pictures.dtype != np.uint8 or not (colour or pictures.ndim == 3) or len(pictures) != n:
         raise ValueError(
             f"pictures must be ({n}, height, width) or ({n}, height, width, 3) uint8, "
             f"got {pictures.shape} {pictures.dtype}"
         )
-    colour = pictures if pictures.ndim == 4 else np.repeat(pictures[..., None], 3, axis=-1)
-    return np.ascontiguousarray(colour).tobytes()
+    return np.ascontiguousarray(pictures).tobytes(), [*pictures.shape[1:3], 3 if colour else 1]

@@ -2,7 +2,7 @@
 
 import { freshId, h } from "./controls.js";
 
-/** Pictures of stimuli from packed RGB bytes, or tiles with the class's number where there are none. */
+/** Pictures of stimuli from packed bytes, or tiles with the class's number where there are none. */
 export class Gallery {
   constructor(about, bytes) {
     this.stimuli = about.stimuli;
@@ -38,13 +38,13 @@ export class Gallery {
   tile(set, index) {
     // Pictures are those of the first set.
     if (this.shape && set === 0) {
-      const [height, width] = this.shape;
+      const [height, width, channels] = this.shape;
       const canvas = h("canvas", { width, height, class: "rp-picture", "aria-hidden": "true" });
       const context = canvas.getContext("2d");
       const image = context.createImageData(width, height);
-      const start = index * height * width * 3;
+      const start = index * height * width * channels;
       for (let k = 0; k < height * width; k++) {
-        for (let c = 0; c < 3; c++) image.data[4 * k + c] = this.bytes[start + 3 * k + c];
+        for (let c = 0; c < 3; c++) image.data[4 * k + c] = this.bytes[start + channels * k + (channels > 1 ? c : 0)];
         image.data[4 * k + 3] = 255;
       }
       context.putImageData(image, 0, 0);
