@@ -149,7 +149,14 @@ def convergence(runs: Runs, reference: str = "segmentation") -> Plate:
         axes.set_ylim(bottom=0)
         if reference in runs:
             final = float(runs[reference]["curve_miou"].isel(curve_step=-1).mean())
-            level(axes, endpoints.LEVEL * final, f"90 % of {title(reference)}, encoder alone")
+            height = endpoints.LEVEL * final
+            axes.axhline(height, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+            # At the right and below, where curves that have risen do not cross it.
+            axes.annotate(
+                f"90 % of {title(reference)}, encoder alone", (0.99, height),
+                xycoords=("axes fraction", "data"), xytext=(0, -3), textcoords="offset points", color=MUTED,
+                fontsize=8, va="top", ha="right",
+            )  # fmt: skip
             for name, run in runs.items():
                 times, _, never = endpoints.times_to_level(run, runs[reference])
                 said.append(
