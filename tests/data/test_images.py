@@ -205,7 +205,7 @@ def test_variants_have_their_own_fingerprints():
 def test_real_cifar_and_mnist_are_decoded(tmp_path):
     import os
 
-    root = Path(os.environ.get("REPRISE_DATA", tmp_path))
+    root = Path(os.environ.get("REPRISE_DATA") or tmp_path)
     if not (root / "cifar10-test.parquet").is_file():
         pytest.skip("no real data")
     cifar = load_images("cifar10-jpeg", "test", root)

@@ -74,3 +74,17 @@ def read_request(
         overrides[key.strip()] = value.strip()
     config = chosen.configure(preset, overrides)
     return find_places(), chosen, config, parse_seeds(seeds) or chosen.preset(preset).seeds
+
+
+def conditions(study: Study, config: StudyConfig, families: list[str] | None) -> dict[str, StudyConfig]:
+    """The conditions that a request is about, by name: those of the families, or the one without a name.
+
+    Raises:
+        UserError: The study has no such family.
+    """
+    named = {
+        f"{family} · {name}": one
+        for family in families or []
+        for name, one in study.family(family, config).items()
+    }
+    return named if families else {"": config}

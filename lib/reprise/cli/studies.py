@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from .families import Family, publish_units, run_families, status_line
 from .reports import describe_plan, execute_chapter, find_chapter, local_run, report
-from .requests import join, open_store, read_compute, read_request, without_published
+from .requests import conditions, join, open_store, read_compute, read_request, without_published
 
 app = typer.Typer()
 
@@ -49,6 +50,10 @@ def run(
             "--again", help="Pass over published units: train them here too and compare; no notebook."
         ),
     ] = False,
+    family: Family = None,
+    jobs: Annotated[
+        int, typer.Option(help="Units at once, each in a process of its own with one thread; for a CPU.")
+    ] = 1,
 ) -> None:
     """Train what is missing, execute the chapter, and say how the outcome compares with the published one."""
     from ..studies import runner
@@ -56,13 +61,19 @@ def run(
 
     allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
+    if family:
+        source = without_published(places) if again else places
+        run_families(
+            chosen, conditions(chosen, config, family), numbers, source, allowed, device, download, jobs
+        )
+        return
     # With --again the chapter would show the published units.
     chapter = find_chapter(places, chosen, config) if notebook and not again else None
     # With --again the published layer is a folder that does not exist.
     source = without_published(places) if again else places
     plan = runner.plan(chosen, config, numbers, open_store(source))
     typer.echo(f"{study} · {preset} · seeds {spell_seeds(numbers)}: {describe_plan(plan)}")
-    outcome = runner.run(chosen, config, numbers, source, allowed, preset, device, download)
+    outcome = runner.run(chosen, config, numbers, source, allowed, preset, device, download, jobs=jobs)
     if chapter:
         executed = execute_chapter(chapter, places, chosen, config, numbers, preset)
         typer.echo(f"executed notebook: {executed}")
@@ -77,9 +88,10 @@ def status(
     preset: Annotated[str | None, typer.Option("--preset", "-p", help="One preset; all if left out.")] = None,
     settings: Settings = None,
     seeds: Seeds = None,
+    family: Family = None,
 ) -> None:
     """Units that are there, that are missing, and the time still to go."""
-    from ..studies import STUDIES, runner
+    from ..studies import STUDIES
     from ..studies import study as look_up
     from ..studies.seeds import spell_seeds
 
@@ -87,11 +99,10 @@ def status(
         presets = [preset] if preset else list(look_up(name).presets)
         for each in presets:
             places, chosen, config, numbers = read_request(name, each, settings, seeds)
-            store = open_store(places)
-            plan = runner.plan(chosen, config, numbers, store)
-            layers = [store.find(unit) for unit in plan.present]
-            counts = f"{layers.count('published')} published, {layers.count('local')} local"
-            typer.echo(f"{name:14}{each:18}seeds {spell_seeds(numbers):8}{counts}; {describe_plan(plan)}")
+            for title, one in conditions(chosen, config, family).items():
+                line = status_line(chosen, one, numbers, places)
+                words = f"{name:14}{title:48}" if title else f"{name:14}{each:18}"
+                typer.echo(f"{words}seeds {spell_seeds(numbers):8}{line}")
 
 
 @app.command()
@@ -121,25 +132,12 @@ def publish(
     preset: PresetName = "laptop",
     settings: Settings = None,
     seeds: Seeds = None,
+    family: Family = None,
 ) -> None:
     """Copy finished local units to results/. What is published already is never overwritten."""
-    from ..places import UserError
-    from ..studies import runner
-    from ..studies.seeds import spell_seeds
-
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
-    store = open_store(places)
-    absent = [unit.seed for unit in runner.units(config, numbers) if not store.find(unit)]
-    if absent:
-        raise UserError(
-            f"nothing to publish for seeds {spell_seeds(absent)}; "
-            f"make them with: {runner.command(chosen, config, absent, preset)}"
-        )
-    for unit in runner.units(config, numbers):
-        done = store.publish(unit)
-        typer.echo(
-            f"seed {unit.seed}  {unit.id}  {'published' if done else 'was published already, left as it is'}"
-        )
+    for one in conditions(chosen, config, family).values():
+        publish_units(chosen, one, numbers, preset, places)
 
 
 @app.command()
@@ -152,6 +150,10 @@ def describe(study: StudyName) -> None:
     typer.echo(f"{chosen.title}\n\nPresets")
     for name, entry in chosen.presets.items():
         typer.echo(f"  {name:18}{entry.about}{' ' + entry.expects if entry.expects else ''}")
+    if chosen.families:
+        typer.echo("\nFamilies of conditions (run --family)")
+        for name, make in chosen.families.items():
+            typer.echo(f"  {name:16}{(make.__doc__ or '').strip()}")
     typer.echo("\nSettings (default)")
     for name, field in chosen.config.model_fields.items():
         extra = field.json_schema_extra

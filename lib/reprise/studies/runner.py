@@ -139,12 +139,41 @@ def run(
             f"Make them with: {command(study, config, [unit.seed for unit in missing], preset)}"
         )
     if missing:
-        device = check_device(device) if device else default_device()
-        check_data(study, config, places.data, download)
-        context = Context(places.data, places.local / "weights", device, progress, store=store)
-        compute_all(study, missing, context, jobs)
+        compute_units(study, missing, places, device, download, progress, jobs)
         found |= {unit: store.load(unit) for unit in missing}
     return gather([dataset for dataset in found.values() if dataset is not None], preset)
+
+
+def compute_units(
+    study: Study,
+    wanted: Sequence[Unit],
+    places: Places,
+    device: str | None = None,
+    download: bool = False,
+    progress: bool = True,
+    jobs: int = 1,
+) -> None:
+    """Compute units, of one condition or of many, and keep each as soon as it is finished.
+
+    Args:
+        study: The study.
+        wanted: What to compute.
+        places: Where data, results and runs lie.
+        device: Torch device string; the GPU if there is one, else the CPU, if None.
+        download: Fetch missing data sets.
+        progress: Show progress bars.
+        jobs: Units to compute at once, see :func:`~reprise.studies.workers.compute_all`.
+
+    Raises:
+        DataMissing: Data to train on are missing.
+        UserError: There is no such device, or it does not take so many jobs.
+    """
+    device = check_device(device) if device else default_device()
+    for config in dict.fromkeys(unit.config for unit in wanted):
+        check_data(study, config, places.data, download)
+    store = Store(places.published, places.local)
+    context = Context(places.data, places.local / "weights", device, progress, store=store)
+    compute_all(study, wanted, context, jobs)
 
 
 def gather(datasets: Sequence[xr.Dataset], preset: str = "") -> xr.Dataset:

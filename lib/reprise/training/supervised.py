@@ -209,6 +209,33 @@ def check_finite(losses: Tensor, step: int) -> None:
         raise Diverged(f"the loss is {float(losses[first, seed])} at step {step + first + 1}")
 
 
+@torch.no_grad()
+def calibrate_norms(model: nn.Module, images: Tensor, batch: int) -> None:
+    """Set the running statistics of batch norm to those of some images, as the network is now.
+
+    A network's first running statistics (mean 0, variance 1) describe nothing that it has seen: in evaluation
+    mode it is then another network than the one that training starts from.
+
+    Args:
+        model: The network, changed in place; everything but its running statistics stays.
+        images: uint8 (n, 3, h, w).
+        batch: Images of a forward pass, as in training; statistics are averaged over the passes.
+    """
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    usual = [norm.momentum for norm in norms]
+    model.eval()  # no dropout
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average
+        norm.train()
+    device = next(model.parameters()).device
+    for part in images.split(batch):
+        if len(part) > 1:
+            model(scaled(part.to(device)).contiguous(memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+
+
 def still_norms(model: nn.Module) -> list[nn.Module]:
     """Batch-norm layers of which no parameter moves."""
     return [

@@ -102,4 +102,4 @@ def judge(claim_id: str, run: xr.Dataset | Mapping[str, xr.Dataset], measure: st
 
 def _load() -> None:
     """Import the modules that declare rules."""
-    from . import control, maml, segmentation  # noqa: F401
+    from . import control, maml, segmentation, transfer  # noqa: F401

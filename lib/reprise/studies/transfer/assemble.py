@@ -114,6 +114,7 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
     )
     kept = {name: v.astype(np.float32) for name, v in dataset.data_vars.items() if v.dtype.kind == "f"}
     dataset = dataset.assign(kept)
+    dataset["tested"] = len(subsets.test)  # images that test accuracy is a share of
     dataset["probe_index"] = ("probed", subsets.probe_index.astype(np.int32))
     if unit.seed in config.explorer_seeds:
         dataset = dataset.merge(_explorer_states(measured.common, layers, epochs))

@@ -86,24 +86,27 @@ def _references(
             architecture.model.load_state_dict(weights)
         return grams(architecture.model.to(context.device), subsets.probe, view)
 
-    fresh = [look(networks.fresh(config, seed, number)) for number in range(config.fresh_networks)]
+    def network(source: bool = False) -> Architecture:
+        return networks.build(config, seed, 0, source=source)
+
+    images = subsets.train.images
+    fresh = [look(networks.fresh(config, seed, number, images)) for number in range(config.fresh_networks)]
     found = {"fresh": fresh}
     if not config.finetuning:
         return found, parents
-    if config.source == "trained":
+    if config.source == "imagenet":
+        found["pretrained"] = [look(networks.starting(config, seed, None, images))]
+    else:
         parent = Unit(config.pretraining, seed)
         parents["pretrained"] = parent.id
-        found["pretrained"] = [look(networks.initial(config, seed), trained_weights(parent, context))]
-    else:
-        found["pretrained"] = [look(networks.build(config, seed, 0, imagenet=True))]
+        found["pretrained"] = [look(network(source=True), trained_weights(parent, context))]
+        found["pre-initialised"] = [look(network(source=True), trained_weights(parent, context, first=True))]
     if config.preinitialised == "fresh":
         found["pre-initialised"] = fresh[:1]
-    elif config.source == "trained":  # nobody has kept what ImageNet's weights were before training
-        found["pre-initialised"] = [look(networks.initial(config, seed))]
     if config.start == "pretrained":
         twin = Unit(config.twin, seed)
         parents["trained fresh"] = twin.id
-        found["trained fresh"] = [look(networks.build(config, seed, 0), trained_weights(twin, context))]
+        found["trained fresh"] = [look(network(), trained_weights(twin, context))]
     return found, parents
 
 

@@ -61,7 +61,12 @@ class TransferConfig(StudyConfig):
     batch: int = setting(32, "Images of a step.", unit="images", ge=2)
     rate: float = setting(1e-3, "Learning rate of SGD.", gt=0)
     momentum: float = setting(0.9, "Momentum of SGD.", ge=0, lt=1)
-    target: Literal["none"] | ImageDataset = setting(
+    norm_start: Literal["calibrated", "plain"] = setting(
+        "calibrated",
+        "Running statistics of batch norm in a network that never trained: those of its training images, or "
+        "mean 0 and variance 1.",
+    )
+    target: Literal["none", ImageDataset] = setting(
         "none", "Images to fine-tune on, from the test split; none for pre-training."
     )
     target_images: int = setting(5000, "Images to fine-tune on, from the first.", unit="images", ge=2)

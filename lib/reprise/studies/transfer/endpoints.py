@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,24 +51,61 @@ def body_above_head(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     return kept.sel(layer=body(run)).min("layer") - kept.sel(layer="logits", drop=True)
 
 
-def log_odds(accuracy: xr.DataArray, images: int) -> xr.DataArray:
+def log_odds(accuracy: xr.DataArray, images: xr.DataArray | int) -> xr.DataArray:
     """Accuracy in log-odds, half a hit and half a miss added so that 0 and 1 stay finite.
 
     Args:
         accuracy: Share of hits in [0, 1].
         images: Number of images that it was counted on.
     """
-    hits = accuracy * images
+    hits = accuracy.astype(float) * images
     odds = (hits + 0.5) / (images - hits + 0.5)
     return odds.copy(data=np.log(odds.values))
 
 
-def final_log_odds(run: xr.Dataset, images: int = 5000) -> xr.DataArray:
+def final_log_odds(run: xr.Dataset) -> xr.DataArray:
     """Test accuracy at the end, in log-odds: (unit,)."""
-    return log_odds(run["test_accuracy"].isel(epoch=-1).astype(float), images)
+    return log_odds(run["test_accuracy"].isel(epoch=-1), run["tested"])
 
 
-def at_loss(run: xr.Dataset, loss: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
+def minus(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    """Difference of two quantities over the seeds that both have: (unit,)."""
+    a, b = (values.swap_dims(unit="seed").drop_vars("unit", errors="ignore") for values in (first, second))
+    seeds = [seed for seed in a["seed"].values if seed in b["seed"].values]
+    return (a.sel(seed=seeds) - b.sel(seed=seeds)).swap_dims(seed="unit")
+
+
+def gain(free: xr.Dataset, frozen: xr.Dataset) -> xr.DataArray:
+    """Claim T2: test accuracy in log-odds of one run minus that of another, seed by seed: (unit,)."""
+    return minus(final_log_odds(free), final_log_odds(frozen))
+
+
+def at_equal_loss(
+    first: xr.Dataset, second: xr.Dataset, reference: str, measure: str = PRIMARY
+) -> tuple[np.ndarray, np.ndarray]:
+    """Similarity of the last layer below the logits, where two runs have the same training loss.
+
+    Args:
+        first: Units of one run.
+        second: Units of another.
+        reference: What to compare with.
+        measure: Id of a measure.
+
+    Returns:
+        Two arrays over the seeds that both have, read at the larger of the two last losses of each seed.
+    """
+    a, b = (run.swap_dims(unit="seed").drop_vars("unit", errors="ignore") for run in (first, second))
+    seeds = [seed for seed in a["seed"].values if seed in b["seed"].values]
+    pair = [run.sel(seed=seeds).swap_dims(seed="unit") for run in (a, b)]
+    losses = [run["train_loss"].isel(epoch=-1).values for run in pair]
+    goal = np.maximum(*losses)
+    layer = body(first)[-1]
+    values = [run["similarity"].sel(reference=reference, measure=measure, layer=layer) for run in pair]
+    found = [at_loss(run, goal, curves) for run, curves in zip(pair, values, strict=True)]
+    return found[0], found[1]
+
+
+def at_loss(run: xr.Dataset, loss: np.ndarray, values: xr.DataArray) -> np.ndarray:
     """Some quantity where the training loss first was as low as given, interpolated between probe epochs.
 
     Args:
@@ -78,22 +116,41 @@ def at_loss(run: xr.Dataset, loss: xr.DataArray, values: xr.DataArray) -> xr.Dat
     Returns:
         (unit,): the last value where the loss never was that low.
     """
-    import xarray as xr
-
     found = []
     curves = run["train_loss"].transpose("unit", "epoch").values
-    for curve, row, goal in zip(curves, values.transpose("unit", "epoch").values, loss.values, strict=True):
+    for curve, row, goal in zip(curves, values.transpose("unit", "epoch").values, loss, strict=True):
         below = np.flatnonzero(curve <= goal)
-        if not below.size:
-            found.append(row[-1])
-            continue
-        k = below[0]
-        if k == 0:
-            found.append(row[0])
+        k = int(below[0]) if below.size else len(curve) - 1
+        if k == 0 or not below.size:
+            found.append(row[k])
             continue
         share = (curve[k - 1] - goal) / (curve[k - 1] - curve[k])
         found.append(row[k - 1] + share * (row[k] - row[k - 1]))
-    return xr.DataArray(np.array(found, float), dims="unit")
+    return np.array(found, float)
+
+
+def slope_over_images(runs: Sequence[xr.Dataset], measure: str = PRIMARY) -> xr.DataArray:
+    """Claim T4: change of every layer since the start, per tenfold number of training images.
+
+    Args:
+        runs: Runs on different numbers of images.
+        measure: Id of a measure.
+
+    Returns:
+        (seed, layer): least-squares slope over the logarithm, over the seeds that all runs have.
+    """
+    import xarray as xr
+
+    per_run = [change(run, "start", measure).swap_dims(unit="seed") for run in runs]
+    per_run = [values.drop_vars("unit", errors="ignore") for values in per_run]
+    seeds = [seed for seed in per_run[0]["seed"].values if all(seed in v["seed"].values for v in per_run)]
+    changes = np.stack([values.sel(seed=seeds).transpose("seed", "layer").values for values in per_run])
+    x = np.log10([float(run["images"].values.flat[0]) for run in runs])
+    x = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    layers = per_run[0]["layer"].values
+    return xr.DataArray(
+        np.tensordot(x, changes, 1), dims=("seed", "layer"), coords={"seed": seeds, "layer": layers}
+    )
 
 
 def endpoints(run: xr.Dataset) -> xr.Dataset:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 CUT = 500
 """Channels that the released code cuts activations to; it meant samples."""
 
-CHUNK = 250
-"""Images of a forward pass in evaluation mode: small enough for the largest activations to stay in cache."""
+CHUNK = 64
+"""Images of a forward pass in evaluation mode: few enough for activations to stay in a processor's cache."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from ...models.architectures import Architecture
 
+CALIBRATED_ON = 1024
+"""Training images, at most, of which a network that never trained takes its running statistics."""
+
 
 def build(
     config: TransferConfig, seed: int, *stream: int, imagenet: bool = False, source: bool = False
@@ -36,28 +39,33 @@ def build(
     return by_name(config.model, classes, generator(seed, *stream).initial_seed(), size, imagenet)
 
 
-def initial(config: TransferConfig, seed: int) -> Architecture:
-    """The pre-training's own first state."""
-    return build(config, seed, INITIAL, source=True)
+def fresh(config: TransferConfig, seed: int, number: int, images: Tensor) -> Architecture:
+    """One of the fresh random networks that nothing is ever trained from.
+
+    Args:
+        config: The condition.
+        seed: The seed.
+        number: Which one.
+        images: The unit's training images, uint8.
+    """
+    return _untrained(config, build(config, seed, FRESH, number), images)
 
 
-def fresh(config: TransferConfig, seed: int, number: int) -> Architecture:
-    """One of the fresh random networks that nothing is ever trained from."""
-    return build(config, seed, FRESH, number)
-
-
-def starting(config: TransferConfig, seed: int, pretrained: dict[str, Tensor] | None) -> Architecture:
+def starting(
+    config: TransferConfig, seed: int, pretrained: dict[str, Tensor] | None, images: Tensor
+) -> Architecture:
     """The network as it is before the unit's first step.
 
     Args:
         config: The condition.
         seed: The seed.
         pretrained: Weights to start from, if the condition starts from some that were trained here.
+        images: The unit's training images, uint8.
     """
     if not config.finetuning:
-        return initial(config, seed)
+        return _untrained(config, build(config, seed, INITIAL), images)
     if config.start == "fresh":
-        return build(config, seed, FRESH_START)
+        return _untrained(config, build(config, seed, FRESH_START), images)
     if config.source == "imagenet":
         return build(config, seed, HEAD, imagenet=True)
     assert pretrained is not None
@@ -66,6 +74,14 @@ def starting(config: TransferConfig, seed: int, pretrained: dict[str, Tensor] | 
     own_head = architecture.parameters_of(["head"]) if config.head == "fresh" else set()
     state.update({name: value for name, value in pretrained.items() if name not in own_head})
     architecture.model.load_state_dict(state)
+    return architecture
+
+
+def _untrained(config: TransferConfig, architecture: Architecture, images: Tensor) -> Architecture:
+    from ...training.supervised import calibrate_norms
+
+    if config.norm_start == "calibrated":
+        calibrate_norms(architecture.model, images[:CALIBRATED_ON], config.batch)
     return architecture
 
 

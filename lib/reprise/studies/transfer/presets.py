@@ -148,6 +148,7 @@ def audit(base: TransferConfig) -> dict[str, TransferConfig]:
     released = {"probe_statistics": "batch", "channels_cut": True}
     return {
         "pre-training, as described": small.pretraining,
+        "pre-training, plain running statistics": changed(small.pretraining, norm_start="plain"),
         "pre-training, batch statistics": changed(small.pretraining, probe_statistics="batch"),
         "pre-training, channels cut": changed(small.pretraining, channels_cut=True),
         "pre-training, as released": changed(small.pretraining, **released),

@@ -47,12 +47,13 @@ def folder_of(unit: Unit, context: Context) -> CheckpointFolder:
     return CheckpointFolder(context.weights / unit.weights_id)
 
 
-def trained_weights(unit: Unit, context: Context) -> dict[str, Tensor]:
+def trained_weights(unit: Unit, context: Context, first: bool = False) -> dict[str, Tensor]:
     """Last weights of a unit; trained now, and announced, if they are not in the cache.
 
     Args:
         unit: A parent, or a twin.
         context: Data root, weights, device, progress.
+        first: Its first weights instead.
     """
     config = unit.config
     assert isinstance(config, TransferConfig)
@@ -61,7 +62,7 @@ def trained_weights(unit: Unit, context: Context) -> dict[str, Tensor]:
         _announce(unit, context)
         with folder.locked():
             train(unit, load_subsets(config, unit.seed, context.data), folder, context)
-    return folder.load(last)
+    return folder.load(label(0) if first else last)
 
 
 def train(unit: Unit, subsets: Subsets, folder: CheckpointFolder, context: Context) -> dict:
@@ -82,7 +83,7 @@ def train(unit: Unit, subsets: Subsets, folder: CheckpointFolder, context: Conte
     """
     from ...training.supervised import Learner
 
-    architecture, sgd, batches = _ingredients(unit, context)
+    architecture, sgd, batches = _ingredients(unit, subsets, context)
     moved = moving(unit.config, architecture)  # type: ignore[arg-type]
     learner = Learner(architecture.model, subsets.train, sgd, batches, moved)
     (history,) = _go_on([unit], learner, [folder], context.progress)
@@ -120,10 +121,12 @@ def _train_batched(units: Sequence[Unit], folders: Sequence[CheckpointFolder], c
 
     config = units[0].config
     assert isinstance(config, TransferConfig)
-    architectures, sgds, batches = zip(*(_ingredients(unit, context) for unit in units), strict=True)
+    found = [load_subsets(config, unit.seed, context.data) for unit in units]
+    parts = [_ingredients(unit, subsets, context) for unit, subsets in zip(units, found, strict=True)]
+    architectures, sgds, batches = zip(*parts, strict=True)
     learner = BatchedLearner(
         [architecture.model for architecture in architectures],
-        [load_subsets(config, unit.seed, context.data).train for unit in units],
+        [subsets.train for subsets in found],
         sgds[0],
         batches,
         moving(config, architectures[0]),
@@ -131,7 +134,7 @@ def _train_batched(units: Sequence[Unit], folders: Sequence[CheckpointFolder], c
     _go_on(units, learner, folders, context.progress)
 
 
-def _ingredients(unit: Unit, context: Context) -> tuple[Architecture, Sgd, Batches]:
+def _ingredients(unit: Unit, subsets: Subsets, context: Context) -> tuple[Architecture, Sgd, Batches]:
     """The network that a unit starts from, on its device, and how it steps."""
     from ...training.supervised import Batches, Sgd
 
@@ -140,7 +143,7 @@ def _ingredients(unit: Unit, context: Context) -> tuple[Architecture, Sgd, Batch
     pretrained = None
     if config.finetuning and config.start == "pretrained" and config.source == "trained":
         pretrained = trained_weights(Unit(config.pretraining, unit.seed), context)
-    architecture = starting(config, unit.seed, pretrained)
+    architecture = starting(config, unit.seed, pretrained, subsets.train.images)
     architecture.model.to(context.device)
     images = config.target_images if config.finetuning else config.images
     stream = TARGET_ORDER if config.finetuning else ORDER

@@ -1,0 +1,209 @@
+"""Rules of study 2 on simulated results, Holm's correction, and the authors' numbers beside ours."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from reprise.studies.claims import judge
+from reprise.studies.claims.holm import above_holm
+from reprise.studies.transfer import authors, endpoints
+from reprise.studies.transfer.states import MEASURES, REFERENCES
+
+LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]
+
+
+def simulated(rng, kept, accuracy=0.7, images=1024, noise=0.01, losses=(2.3, 1.0, 0.1), seeds=5, **config):
+    """Units with a chosen similarity by layer to every reference, reached in two steps from 1."""
+    seeds = np.arange(1, seeds + 1)
+    end = np.broadcast_to(np.asarray(kept, float), (len(LAYERS),))
+    own = end + rng.normal(0, noise, (len(seeds), len(LAYERS)))
+    curve = np.stack([np.ones_like(own), (1 + own) / 2, own], -1)[:, None, None]
+    shape = (len(seeds), len(REFERENCES), len(MEASURES), len(LAYERS), 3)
+    settings = {
+        "dataset": "cifar10-jpeg", "model": "conv4", "target": "none", "epoch_steps": 0,
+        "target_shift": False, "start": "pretrained", "moving": "all", "noise": 0, "target_noise": 0,
+        "images": images, "target_images": 5000,
+    } | config  # fmt: skip
+    dims = ("unit", "reference", "measure", "layer", "epoch")
+    hits = accuracy + rng.normal(0, 0.002, (len(seeds), 1))
+    return xr.Dataset(
+        {
+            "similarity": (dims, np.broadcast_to(curve, shape).copy()),
+            "test_accuracy": (("unit", "epoch"), np.tile(hits, 3)),
+            "tested": ("unit", np.full(len(seeds), 5000)),
+            "train_loss": (("unit", "epoch"), np.tile(losses, (len(seeds), 1))),
+        },
+        coords={
+            "seed": ("unit", seeds),
+            "reference": list(REFERENCES),
+            "measure": list(MEASURES),
+            "layer": LAYERS,
+            "epoch": [0, 1, 2],
+            "images": images,
+        },
+        attrs={"config": json.dumps(settings), "preset": "none"},
+    )
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+HEAD_MOST, BODY_MOST = [0.99, 0.97, 0.92, 0.8, 0.3], [0.99, 0.97, 0.92, 0.5, 0.7]
+
+
+def test_t1_is_mixed_where_targets_disagree(rng):
+    both = {"true labels": simulated(rng, BODY_MOST), "random labels": simulated(rng, HEAD_MOST)}
+    assert judge("T1", both).status == "mixed"
+    assert judge("T1", {name: simulated(rng, HEAD_MOST) for name in both}).status == "supported"
+    assert judge("T1", {name: simulated(rng, BODY_MOST) for name in both}).status == "contradicted"
+    assert judge("T1", {"true labels": simulated(rng, HEAD_MOST, seeds=4)}).status == "undecided"
+    verdict = judge("T1", both)
+    assert len(verdict.parts) == 4 and verdict.parts[0].estimate == pytest.approx(-0.2, abs=0.02)
+
+
+def test_t1_needs_both_kinds_of_cka(rng):
+    run = simulated(rng, HEAD_MOST)
+    debiased = MEASURES.index("cka-linear-debiased")
+    run["similarity"][:, :, debiased, -1] = 0.95
+    verdict = judge("T1", {"other domain": run})
+    assert verdict.status == "undecided" and "disagree on other domain" in verdict.note
+
+
+def test_t2_needs_a_gain_on_both_domains_and_a_larger_one_across(rng):
+    def runs(within, across):
+        accuracies = {"true labels": within, "other domain": across}
+        return {
+            f"{domain}, {n} images, {moving}": simulated(
+                rng, HEAD_MOST, accuracy=0.6 + (moving == "all") * gain
+            )
+            for domain, gain in accuracies.items()
+            for n in (100, 500, 5000)
+            for moving in ("all", "after-1", "after-2")
+        }
+
+    assert judge("T2", runs(0.05, 0.2)).status == "supported"
+    assert judge("T2", runs(0.2, 0.05)).status == "mixed"
+    assert judge("T2", runs(-0.05, -0.2)).status == "contradicted"
+    assert len(judge("T2", runs(0.05, 0.2)).parts) == 9
+    assert judge("T2", {"true labels, 100 images, all": simulated(rng, HEAD_MOST)}).status == "not run"
+
+
+def test_t3_is_about_what_random_labels_leave(rng):
+    def runs(random, fresh, shifted=0.8):
+        return {
+            "true labels": simulated(rng, [0.99, 0.97, 0.92, 0.8, 0.7]),
+            "random labels": simulated(rng, [0.99, 0.95, 0.8, random, 0.1]),
+            "shifted labels": simulated(rng, [0.99, 0.97, 0.9, shifted, 0.4]),
+            "fresh: random labels": simulated(rng, [0.9, 0.8, 0.6, fresh, 0.1], start="fresh"),
+        }
+
+    erased = runs(0.35, 0.34)
+    assert [judge(claim, erased).status for claim in ("T3a", "T3b", "T3c", "T3")] == ["supported"] * 4
+    kept = runs(0.6, 0.3)
+    assert [judge(claim, kept).status for claim in ("T3a", "T3b", "T3")] == [
+        "supported",
+        "contradicted",
+        "mixed",
+    ]
+    assert judge("T3c", runs(0.35, 0.34, shifted=0.3)).status in ("contradicted", "mixed")
+
+
+def test_t3_compares_at_equal_training_loss(rng):
+    """A run that trained further is read where its loss was that of the other."""
+    true = simulated(rng, HEAD_MOST, losses=(2.0, 1.0, 0.0), noise=0)
+    slow = simulated(rng, HEAD_MOST, losses=(2.0, 1.0, 0.5), noise=0)
+    fast, whole = endpoints.at_equal_loss(true, slow, "pretrained")
+    np.testing.assert_allclose(whole, 0.8)
+    np.testing.assert_allclose(fast, 0.85)  # half way between 0.9 at loss 1 and 0.8 at loss 0
+
+
+def test_t3d_compares_two_pre_trainings(rng):
+    runs = {
+        "pre-training: true labels": simulated(rng, [0.99, 0.95, 0.9, 0.6, 0.2]),
+        "pre-training: random labels": simulated(rng, [0.99, 0.95, 0.9, 0.4, 0.2]),
+    }
+    assert judge("T3d", runs).status == "supported"
+    assert judge("T3d", dict(zip(runs, reversed(runs.values()), strict=True))).status == "contradicted"
+
+
+def test_t4_needs_both_designs(rng):
+    def design(name, sign):
+        sizes = (64, 256, 1024, 4096)
+        return {
+            f"{name}: {n} images": simulated(rng, np.array(HEAD_MOST) - sign * 0.1 * i, images=n)
+            for i, n in enumerate(sizes)
+        }
+
+    rising, falling = design("equal epochs", 1), design("equal steps", -1)
+    assert judge("T4", {**rising, **design("equal steps", 1)}).status == "supported"
+    assert judge("T4", {**rising, **falling}).status == "mixed"
+    alone = judge("T4", rising)
+    assert alone.status == "undecided" and "Only equal epochs" in alone.note
+    slope = endpoints.slope_over_images(list(rising.values())).sel(layer="pool4").mean()
+    assert float(slope) == pytest.approx(0.1 / np.log10(4), abs=0.01)
+
+
+def test_holm_tests_the_clearest_first_and_stops(rng):
+    clear, weak = 1 + rng.normal(0, 0.1, 5), np.array([0.2, 1.1, -0.1, 0.9, 0.4])
+    parts = above_holm({"weak": weak, "clear": clear, "few": clear[:4]})
+    assert [part.name for part in parts] == ["weak", "clear", "few"]
+    assert [part.status for part in parts] == ["undecided", "supported", "undecided"]
+    assert parts[1].level == pytest.approx(1 - 0.05 / 3)
+    # What stands behind an undecided one is undecided, however clear it would be alone.
+    assert [part.status for part in above_holm({"a": clear, "b": weak})] == ["supported", "undecided"]
+
+
+def test_holm_keeps_the_chance_of_any_error(rng):
+    wrong = 0
+    for _ in range(400):
+        parts = above_holm({str(i): rng.normal(0, 1, 5) for i in range(4)})
+        wrong += any(part.status in ("supported", "contradicted") for part in parts)
+    assert wrong / 400 < 0.08
+
+
+def test_seeds_are_paired_by_number(rng):
+    first, second = simulated(rng, HEAD_MOST), simulated(rng, HEAD_MOST)
+    turned = second.isel(unit=[4, 2, 0])
+    kept = endpoints.minus(*(endpoints.similarity(run).sel(layer="pool4") for run in (first, turned)))
+    expected = first["similarity"] - second["similarity"]
+    np.testing.assert_allclose(
+        kept.values, expected.isel(unit=[0, 2, 4], reference=0, measure=0, epoch=-1).sel(layer="pool4")
+    )
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_authors_table_is_whole():
+    rows = authors.read_table(ROOT)
+    assert len(rows) == 35 and {row.layer for row in rows} == set(LAYERS)
+    (row,) = [r for r in rows if (r.stage, r.images, r.layer) == ("training", 64, "logits")]
+    assert (row.mean, row.sd, row.seeds) == (0.3536, 0.0487, 5) and row.test_accuracy == pytest.approx(
+        0.20988
+    )
+
+
+def test_ours_stand_beside_the_authors(rng):
+    rows = authors.read_table(ROOT)
+    ours = simulated(rng, [0.9978, 0.9706, 0.8951, 0.485, 0.4], images=1024)
+    other = simulated(rng, HEAD_MOST, images=1024, epoch_steps=5)
+    found = authors.beside(rows, {"other": other, "ours": ours})
+    here = {
+        row.published.layer: row
+        for row in found
+        if row.published.condition == "training, cifar10, 1024 images"
+    }
+    assert [row.matches for row in here.values()] == [True, True, True, True, False]
+    logits = here["logits"]
+    values = endpoints.similarity(ours).sel(layer="logits").values
+    difference = values.mean() - 0.1971
+    assert logits.joint_deviations == pytest.approx(difference / np.hypot(values.std(ddof=1), 0.0354))
+    errors = np.sqrt(values.var(ddof=1) / 5 + 0.0354**2 / 5)
+    assert logits.standard_errors == pytest.approx(difference / errors)
+    missing = [row for row in found if row.published.images == 64]
+    assert len(missing) == 5 and all(row.matches is None and np.isnan(row.mean) for row in missing)
