@@ -94,7 +94,7 @@ def test_quality_has_a_row_a_condition_all_seeds_and_the_levels(encoders, modes)
     assert names[-1] == "no transfer" and names[0] == "segmentation, both" and len(names) == 8
     assert "contrast + reconstructions" in names
     drawn = [line for line in axes.lines if line.get_linewidth() == 0]
-    assert sorted(len(line.get_xdata()) for line in drawn) == sorted(
+    assert sorted(np.size(line.get_xdata()) for line in drawn) == sorted(
         run.sizes["unit"] for run in {**encoders, **modes}.values()
     )
     assert {"commonest class", "one threshold", "Otsu's threshold"} <= set(texts(plate))
@@ -118,7 +118,7 @@ def test_convergence_shows_the_level_that_is_timed(modes):
     plate = figures.convergence(modes)
     assert "90 % of segmentation, encoder alone" in texts(plate)
     (axes,) = plate.figure.axes
-    curves = [line for line in axes.lines if len(line.get_xdata()) == len(STEPS)]
+    curves = [line for line in axes.lines if np.size(line.get_xdata()) == len(STEPS)]
     assert len(curves) == 4 and len({line.get_linestyle() for line in curves}) > 1
     both, encoder = (
         float(plate.alt.split(f"{name} after ")[1].split(" steps")[0]) for name in ("both", "segmentation")

@@ -1,6 +1,7 @@
 """Rules of study 3 on simulated runs: effects, their absence, censoring, settings that are too small."""
 
 import json
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -19,7 +20,13 @@ STEPS = np.arange(0, 401, 20)
 
 
 def run(
-    miou, seeds=range(5), rise=100.0, baseline=0.5, preset="laptop", source="camvid-source", target="nuclei"
+    miou: float | list | np.ndarray,
+    seeds: Iterable[int] = range(5),
+    rise: float | np.ndarray = 100.0,
+    baseline=0.5,
+    preset="laptop",
+    source="camvid-source",
+    target="nuclei",
 ):
     """Units with a chosen quality in the end and a chosen speed of getting there."""
     seeds = list(seeds)

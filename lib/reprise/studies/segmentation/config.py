@@ -127,8 +127,8 @@ class SegmentationConfig(PretextConfig):
     )
     choice_steps: int = setting(100, "Steps after which a rate is chosen.", unit="steps", ge=1)
     choice_images: int = setting(32, "Validation pictures by which it is chosen.", unit="pictures", ge=1)
-    curve_every: int = setting(20, "Steps between points of the learning curve.", unit="steps", ge=1)
-    curve_images: int = setting(32, "Test pictures of the learning curve.", unit="pictures", ge=1)
+    curve_every: int = setting(25, "Steps between points of the learning curve.", unit="steps", ge=1)
+    curve_images: int = setting(24, "Test pictures of the learning curve.", unit="pictures", ge=1)
     probe_images: int = setting(
         50, "Test crops by which representations are compared.", unit="crops", stage="analysis", ge=8
     )
