@@ -159,7 +159,7 @@ export class Heatmap {
       const shown = groups.filter((group, k) => {
         const middle = (group.start + (groups[k + 1]?.start ?? n)) / 2 / (n || 1);
         group.middle = middle;
-        const room = side === "top" ? 0.07 : 0.025 * Math.max(4, group.label.length);
+        const room = side === "top" ? 0.07 : 0.032 * Math.max(3, group.label.length);
         if (middle - free < room) return false;
         free = middle;
         return true;

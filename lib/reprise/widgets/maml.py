@@ -68,7 +68,7 @@ def change_curves(run: xr.Dataset) -> Curves:
     return curves_of(
         references,
         run["seed"],
-        {"the trained against a fresh network": ("null", null)},
+        {"trained against fresh network": ("null", null)},
         x_title="meta-iterations",
     )
 
