@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from reprise.data.fewshot import ClassPool, EpisodeSampler, draw_probe, generator, to_channels_first
+from reprise.data.fewshot import (
+    ClassPool,
+    EpisodeSampler,
+    draw_probe,
+    generator,
+    query_probe,
+    to_channels_first,
+)
 from reprise.data.synthetic import glyphs
 
 
@@ -64,6 +71,35 @@ def test_a_probe_is_constant_for_its_key_and_names_its_stimuli(numbered):
     assert len(set(zip(probe.classes, probe.drawings, strict=True))) == 50
     other = draw_probe(numbered, 5, 10, generator(8))
     assert not torch.equal(probe.images, other.images)
+
+
+@pytest.mark.parametrize(("ways", "queries"), [(5, 4), (3, 1), (7, 10)])
+def test_a_query_probe_is_the_first_tasks_query_set_and_knows_its_drawings(numbered, ways, queries):
+    tasks = EpisodeSampler(numbered, ways, 2, queries).sample(3, generator(9))
+    probe = query_probe(tasks, numbered)
+    assert torch.equal(probe.images, tasks.query_x[0]) and len(probe.images) == ways * queries
+    # The pictures themselves say which they are.
+    assert (_index(probe.images).numpy() == probe.classes * 20 + probe.drawings).all()
+    assert probe.classes.tolist() == tasks.classes[0][tasks.query_y[0]].tolist()
+    assert list(probe.names) == [numbered.names[label] for label in probe.classes]
+    assert not set(_index(probe.images).tolist()) & set(_index(tasks.support_x[0]).tolist())
+
+
+def test_a_query_probe_of_photographs_has_its_channels_first():
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 10, 10, 3), dtype=np.uint8)
+    pool = ClassPool(images, tuple("abcdef"))
+    probe = query_probe(EpisodeSampler(pool, 4, 1, 3).sample(2, generator(1)), pool)
+    assert probe.images.shape == (12, 3, 10, 10)
+    for image, label, drawing in zip(probe.images, probe.classes, probe.drawings, strict=True):
+        shown = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+        assert (shown == images[label, drawing]).all()
+
+
+def test_some_of_the_tasks_are_those_tasks(numbered):
+    episodes = EpisodeSampler(numbered, 5, 2, 3).sample(6, generator(4))
+    some = episodes[2:5]
+    for name in ("support_x", "support_y", "query_x", "query_y", "classes"):
+        assert torch.equal(getattr(some, name), getattr(episodes, name)[[2, 3, 4]])
 
 
 def test_a_pool_without_the_probes_classes_has_none_of_them(numbered):

@@ -15,6 +15,7 @@ from reprise.places import UserError
 from reprise.store import Store, digest
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
+from reprise.studies.maml.tasks import conditions
 from reprise.studies.seeds import spell_seeds
 
 MAML = study("maml")
@@ -36,13 +37,29 @@ def test_seeds_differ_in_initial_values_data_and_probe(tiny_run):
 
 def test_conditions_and_provenance_are_with_the_numbers(tiny_run, tiny_config):
     for name, value in tiny_config.model_dump().items():
-        if name != "explorer_seeds":
+        if name not in ("explorer_seeds", "mds"):  # a list, and a setting of pictures alone
             assert tiny_run[name].item() == value
     config = json.loads(tiny_run.attrs["config"])
     assert config == tiny_config.model_dump(mode="json")
     for record, seed in zip(tiny_run.attrs["records"], (0, 1), strict=True):
         assert record["unit"] == Unit(tiny_config, seed).id
         assert record["seconds"] > 0 and len(record["source"]) == 16 and record["device"] == "cpu"
+
+
+def test_units_say_nothing_of_settings_that_do_not_name_them(tiny_run, tiny_config):
+    """Otherwise units of one condition, made under different ones, could not be gathered."""
+    drawn = tiny_config.model_copy(update={"mds": "rows"})
+    assert Unit(drawn, 1).id == Unit(tiny_config, 1).id
+    assert conditions(Unit(drawn, 1)) == conditions(Unit(tiny_config, 1))
+    assert "mds" not in tiny_run.coords
+
+
+def test_units_of_before_a_setting_existed_fit_with_those_after(tiny_run):
+    new = [tiny_run.isel(unit=i).assign_attrs(provenance="{}") for i in range(2)]
+    old = new[0].drop_vars(["analysis", "blocks", "downsampling", "adapt_offset", "probe"])
+    joint = runner.gather([old, new[1]])
+    assert joint.sizes["unit"] == 2 and joint["blocks"].item() == 4
+    assert joint["seed"].values.tolist() == [0, 1]
 
 
 def test_only_chosen_seeds_keep_grams_and_no_picture_is_kept(tiny_run, tiny_config, tiny_places):
