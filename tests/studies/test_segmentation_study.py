@@ -122,7 +122,8 @@ def test_families_name_their_conditions_and_share_units():
     base = configure("laptop")
     encoders, modes = (SEGMENTATION.family(name, base) for name in ("encoders", "modes"))
     assert list(encoders) == [
-        "none", "classification", "segmentation", "reconstruction", "contrastive", "contrastive-reconstruction",
+        "none", "classification", "segmentation", "reconstruction", "contrastive",
+        "contrastive-reconstruction",
     ]  # fmt: skip
     assert list(modes) == ["none", "segmentation", "segmentation, decoder", "segmentation, both"]
     assert encoders["none"] == modes["none"] and encoders["segmentation"] == modes["segmentation"] == base
@@ -136,7 +137,7 @@ def test_families_name_their_conditions_and_share_units():
     assert ablation["all"] == encoders["contrastive-reconstruction"]
     for name, term in (("without noise", "noise_weight"), ("without contrast", "contrast_weight")):
         assert getattr(ablation[name], term) == 0
-    assert getattr(SEGMENTATION.family("imagenet", base)["imagenet"], "pretext") == "imagenet"
+    assert SEGMENTATION.family("imagenet", base)["imagenet"].settings()["pretext"] == "imagenet"
     five = tuple(range(5))
     assert family_seeds("modes", five) == tuple(range(10)) and family_seeds("encoders", five) == five
     assert family_seeds("fractions", five) == (0, 1, 2) and family_seeds("modes", (0, 1)) == (0, 1)
