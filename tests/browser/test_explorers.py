@@ -252,6 +252,8 @@ def test_dropped_stimuli_change_everything(opened, unit):
     button = scope.locator(".rp-stimulus").nth(20)
     button.press("Enter")
     assert button.get_attribute("aria-pressed") == "false"
+    assert "39 of 50 kept" in scope.locator(".rp-stimuli summary").inner_text()
+    button.press("Enter")
     for box in scope.locator(".rp-class input").all():
         box.uncheck()
     assert "takes at least 3 stimuli" in scope.locator(".rp-result").inner_text()

@@ -66,10 +66,11 @@ def accuracy_and_change(runs: Mapping[str, xr.Dataset], measure: str = endpoints
             bars = np.nan_to_num([middle - below, above - middle])
             right.errorbar(x, middle, bars, fmt=MARKERS[name], label=TITLES[name], **style)
             said.append(
-                f"{TITLES[name]}: accuracy {mean:.0%}, change of block4 {middle[-2]:.2f}, of the logits "
-                f"{middle[-1]:.2f}"
+                f"{TITLES[name]}: accuracy {mean:.0%}, change of block4 {middle[-2]:z.2f}, of the logits "
+                f"{middle[-1]:z.2f}"
             )
-        left.set_xticks(range(len(runs)), [TITLES[name].replace(" ", "\n") for name in runs])
+        names = [TITLES[name].replace(" ", "\n") for name in runs]
+        left.set_xticks(range(len(runs)), names, rotation=40, ha="right")
         left.set_xlim(-0.6, len(runs) - 0.4)
         left.set_ylim(0, 1)
         left.yaxis.set_major_formatter("{x:.0%}")
@@ -181,7 +182,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
                 continue
             red, green, blue, _ = image.cmap(image.norm(value))
             ink = ON_LIGHT if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else ON_DARK
-            right.text(j, i, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=8)
+            right.text(j, i, f"{value:z.2f}", ha="center", va="center", color=ink, fontsize=8)
         right.set_xticks(range(len(layers)), layers, rotation=30)
         right.set_yticks(range(len(layers)), layers)
         right.tick_params(length=0)
@@ -202,8 +203,8 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     )
     adapted, own = (change.sel(null=name).mean("unit") for name in ("adaptation", "perturbation, own"))
     alt = "Marks for each layer. " + " ".join(
-        f"{name}: adaptation {float(adapted.sel(layer=name)):.2f}, random moves as long "
-        f"{float(own.sel(layer=name)):.2f}."
+        f"{name}: adaptation {float(adapted.sel(layer=name)):z.2f}, random moves as long "
+        f"{float(own.sel(layer=name)):z.2f}."
         for name in layers
     )
     return Plate(figure, "maml-nulls", caption, alt)

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EFFECTS = {
-    "accuracy": ("accuracy, unseen classes", None),
-    "M1a": ("M1a: logits − the block\nthat changes most", 0.0),
-    "M3a": ("M3a: log (adaptation ÷\n1/60 of training)", 0.0),
-    "M3b": ("M3b: effective layers,\nadaptation − training", 0.0),
+    "accuracy": ("accuracy,\nunseen classes", None),
+    "M1a": ("M1a: logits −\nthe block that\nchanges most", 0.0),
+    "M3a": ("M3a: log of\nadaptation ÷\n1/60 of training", 0.0),
+    "M3b": ("M3b: layers,\nadaptation −\n1/60 of training", 0.0),
 }
 """Columns of the figure of switches: quantity → title, and the bound of its claim."""
 
@@ -131,7 +131,7 @@ def switches(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -
     said = []
     with book_style():
         figure, panels = plt.subplots(
-            1, len(EFFECTS), figsize=(WIDTH, 0.36 * len(names) + 1.1), sharey=True, squeeze=False
+            1, len(EFFECTS), figsize=(WIDTH, 0.36 * len(names) + 1.25), sharey=True, squeeze=False
         )
         for axes, (key, (title, bound)) in zip(panels[0], EFFECTS.items(), strict=True):
             for row, name in enumerate(names):
@@ -147,7 +147,7 @@ def switches(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -
                 axes.axvline(bound, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
             else:
                 axes.xaxis.set_major_formatter("{x:.0%}")
-            axes.set_title(title, fontsize=8.5, fontweight="normal")
+            axes.set_title(title, fontsize=8, fontweight="normal")
             axes.tick_params(axis="y", length=0)
         panels[0, 0].set_yticks(range(len(names)), names)
         panels[0, 0].invert_yaxis()

@@ -37,7 +37,8 @@ def above_holm(values: Mapping[str, Any], bound: float = 0.0, unit: str = "") ->
         if usable and np.ptp(array) == 0:
             p_values[name] = float(array[0] == bound)
         else:
-            p_values[name] = float(stats.ttest_1samp(array, bound).pvalue) if usable else 1.0
+            test: Any = stats.ttest_1samp(array, bound) if usable else None
+            p_values[name] = float(test.pvalue) if usable else 1.0
     parts: dict[str, Part] = {}
     stopped = False
     for rank, name in enumerate(sorted(arrays, key=lambda name: p_values[name])):

@@ -44,9 +44,10 @@ def head_changes_most(runs: Runs, measure: str) -> Outcome:
     statuses: list[Status] = []
     split = []
     for i, name in enumerate(targets):
-        found = {parts[i].status for parts in by_measure.values()}
-        statuses.append(found.pop() if len(found) == 1 else "undecided")
-        if len({parts[i].status for parts in by_measure.values()}) > 1:
+        found = [group[i].status for group in by_measure.values()]
+        agree = len(set(found)) == 1
+        statuses.append(found[0] if agree else "undecided")
+        if not agree:
             split.append(name)
     parts = tuple(part for group in by_measure.values() for part in group)
     note = f"Linear and debiased CKA disagree on {', '.join(split)}." if split else ""
@@ -113,13 +114,11 @@ def usable_structure_is_kept(runs: Runs, measure: str) -> Outcome:
     parts = (
         above(
             "CKA to the pre-trained state, last conv layer: shifted − random labels",
-            endpoints.minus(*(kept(name).sel(layer=last) for name in ("shifted labels", "random labels"))),
+            endpoints.minus(*(kept(name).sel(layer=last) for name in TARGETS[1:3])).values,
         ),
         equivalent(
             "CKA to the pre-trained state, mean of conv layers: true − shifted labels",
-            endpoints.minus(
-                *(kept(name).sel(layer=body).mean("layer") for name in ("true labels", "shifted labels"))
-            ),
+            endpoints.minus(*(kept(name).sel(layer=body).mean("layer") for name in TARGETS[:2])).values,
             MARGIN,
         ),
     )

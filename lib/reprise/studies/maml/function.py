@@ -36,6 +36,9 @@ KINDS = ("freeze", "only", "reset-before", "reset-after", "swap-before", "swap-a
 before meta-training, or to that before adaptation, or exchanged for that of a network adapted to another
 task, before or after adaptation."""
 
+TOGETHER = 20
+"""Tasks that swap among themselves: fixed, unlike chunks for memory, as it decides who swaps with whom."""
+
 Values = Mapping[str, "Tensor"]
 
 
@@ -259,7 +262,7 @@ def measure_unit(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, co
         with torch.no_grad():
             return intervene(model, start, untrained, some, inner, steps)
 
-    accuracies = np.concatenate(map_tasks(work, model, judged, context.chunk or 20), axis=-1)
+    accuracies = np.concatenate(map_tasks(work, model, judged, TOGETHER), axis=-1)
     images = probe.images.to(device)
     with torch.no_grad():
         states, lengths = null_states(model, start, tasks, inner, generator(seed, NOISE))

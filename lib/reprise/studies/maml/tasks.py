@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import Unit
+from ..base import Unit, field_stage
 from .config import MamlConfig
 from .train import EVALUATION, PROBE, TASKS
 
@@ -36,7 +36,9 @@ def draw_tasks(unit: Unit, splits: FewShotSplits, device: str) -> tuple[Probe, E
 
 
 def conditions(unit: Unit) -> dict:
-    """Seed and every setting as scalar coordinates."""
+    """Seed and every setting as scalar coordinates, but for lists and settings of pictures alone."""
     config = unit.config
-    names = [name for name in type(config).model_fields if name != "explorer_seeds"]
+    # Units that differ in nothing but a display setting share a name, and must fit together.
+    kept = [name for name in type(config).model_fields if field_stage(type(config), name) != "display"]
+    names = [name for name in kept if name != "explorer_seeds"]
     return {"seed": unit.seed, **{name: getattr(config, name) for name in names}}

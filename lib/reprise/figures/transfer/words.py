@@ -1,0 +1,53 @@
+"""What the captions of study 2 share: seeds, intervals, axis labels, colours of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ...similarity.measures import measure as measure_entry
+from ..style import CONDITIONS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Runs = Mapping[str, "xr.Dataset"]
+
+REFERENCE_WORDS = {
+    "start": "the state before the first step",
+    "pretrained": "the pre-trained network",
+    "pre-initialised": "the pre-initialised network",
+    "fresh": "fresh random networks",
+    "trained fresh": "a fresh network trained on the same labels",
+}
+"""References as captions call them."""
+
+
+def seeds(runs: Runs) -> str:
+    """Number of seeds, ``5 seeds``, or ``3 to 5 seeds`` where conditions differ."""
+    counts = sorted({run.sizes["unit"] for run in runs.values()})
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{number} seed" + ("" if counts == [1] else "s")
+
+
+def interval(runs: Runs, marks: str) -> str:
+    """What bands or bars are."""
+    if all(run.sizes["unit"] == 1 for run in runs.values()):
+        return f"no {marks}: they take two seeds"
+    return f"{marks}: 95 % t interval over seeds"
+
+
+def axis(measure: str) -> str:
+    """Axis label of a similarity: names the measure and says what 1 is."""
+    return f"{measure_entry(measure).title} (1 = same)"
+
+
+def layers(runs: Runs) -> list[str]:
+    """Layers in order of depth."""
+    return [str(name) for name in next(iter(runs.values()))["layer"].values]
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour a condition, in the order of the book's conditions; yellow, too light for lines, left out."""
+    palette = CONDITIONS[:5]
+    return {name: palette[i % len(palette)] for i, name in enumerate(names)}
