@@ -57,6 +57,7 @@ class DatasetEntry:
         sizes: Number of images by official split, where that is fixed.
         directory: Folder below the data root, for sets that come as folders of pictures instead of files; what
             it holds is not checked.
+        part: What of the files is learned from, where variants share files; empty for all of it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class DatasetEntry:
     preparation: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
     directory: str = ""
+    part: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +85,7 @@ class DatasetEntry:
         Of a set that exists as lists of images only, they change with its classes and numbers of images.
         """
         content = [f"{file.name}:{file.checksum}" for file in self.files] or [f"{self.name}:{self.synthetic}"]
+        content += [self.part] if self.part else []
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
 
 
