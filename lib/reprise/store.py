@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from .netcdf import Unusual, read_plain
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -187,16 +189,23 @@ def read(path: Path) -> xr.Dataset:
     Raises:
         DamagedUnit: The file is truncated, not netCDF, or holds something else than was written.
     """
-    import xarray as xr
-
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            dataset = opened.load()
+        dataset = _read(path)
     except Exception as error:  # HDF5 reports damage as OSError, KeyError, RuntimeError or ValueError
         raise DamagedUnit(f"{path} cannot be read ({type(error).__name__}: {error})") from error
     if dataset.attrs.get("digest") != digest(dataset):
         raise DamagedUnit(f"{path} does not hold what was written: its digest differs")
     return dataset
+
+
+def _read(path: Path) -> xr.Dataset:
+    import xarray as xr
+
+    try:
+        return read_plain(path)
+    except Unusual:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            return opened.load()
 
 
 def digest(dataset: xr.Dataset) -> str:

@@ -78,7 +78,7 @@ def _plates(runs):
     yield figures.stimuli(one)
     yield figures.freezing(_frozen())
     yield figures.gain_against_change(runs, "pool4")
-    yield figures.audit(runs, "start", "64 images", "transfer-audit")
+    yield figures.audit(runs, "start", next(iter(runs)), "transfer-audit")
     yield figures.beside_authors(authors.beside(authors.read_table(ROOT), runs))
 
 

@@ -88,7 +88,7 @@ def test_threads_do_not_share_a_network(model, threads):
         if len(seen) < threads:
             seen.append(id(own))
             together.wait()
-        return float(own.head.bias[0])
+        return float(own.head.bias[0].detach())
 
     before = model.head.bias.detach().clone()
     found = map_tasks(work, model, batch(2 * 2 * threads), 2)

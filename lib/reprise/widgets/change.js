@@ -1,4 +1,4 @@
-// Lines of change over training, with bands, levels and a cursor.
+// Lines over training, layers or shares of labels, with bands, levels and a cursor.
 
 import { h, notice } from "./controls.js";
 import { axes, ink, s, spread } from "./draw.js";

@@ -3,7 +3,7 @@
 import { h } from "./controls.js";
 
 /** A colour with meaning: the page may give it a value of its own on a dark ground. */
-export const ink = (hex) => `var(--ink-${hex.slice(1)}, ${hex})`;
+export const ink = (colour) => (colour.startsWith("#") ? `var(--ink-${colour.slice(1)}, ${colour})` : colour);
 
 /** An SVG element. */
 export function s(tag, attributes = {}, ...children) {
@@ -36,8 +36,7 @@ export function label(value, all) {
 }
 
 /** Axes with a grid: returns the drawing, its scales, and the group to draw into. */
-export function axes({ width, height, x, y, right = 12, top = 10 }) {
-  const left = 46;
+export function axes({ width, height, x, y, left = 46, right = 12, top = 10 }) {
   const bottom = 40;
   const inner = { width: Math.max(width - left - right, 20), height: height - top - bottom };
   const scale = (limits, from, to) => (value) => from + ((value - limits[0]) / (limits[1] - limits[0] || 1)) * (to - from);
@@ -69,7 +68,8 @@ export function spread(labels, gap, low, high) {
   return labels;
 }
 
-const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+/** Red, green and blue of #rrggbb. */
+export const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 /** A legend of a colour map with its two ends. */
 export function colourBar(stops) {

@@ -39,6 +39,21 @@ export const TASKS = {
     return { interval: percentileInterval(values), defined: values.filter((value) => !Number.isNaN(value)).length };
   },
 
+  /** Percentile intervals of several pairs of states, all from the same resamples. */
+  *intervals({ pairs, measure, keep, resamples, seed }, states) {
+    const counts = stimulusCounts(keep.length, resamples, generator(seed));
+    const found = [];
+    for (const [a, b] of pairs) {
+      const values = [];
+      for (let start = 0; comparable(states[a], states[b]) && start < resamples; start += 50) {
+        values.push(...resampled(states[a], states[b], measure, keep, counts.slice(start, start + 50)));
+        yield (found.length + values.length / resamples) / pairs.length;
+      }
+      found.push(values.length ? percentileInterval(values) : [NaN, NaN]);
+    }
+    return found;
+  },
+
   /** Maps of the stimuli in a sequence of states, each turned onto the one before. */
   *frames({ chosen, distance, keep }, states) {
     const frames = [];
