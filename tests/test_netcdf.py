@@ -1,0 +1,55 @@
+"""Reading through HDF5 gives what xarray gives, on published units and on every kind of variable."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from reprise.netcdf import Unusual, read_plain
+from reprise.store import read, write_once
+
+PUBLISHED = sorted((Path(__file__).parents[1] / "results").rglob("*.nc"))
+
+
+def by_xarray(path):
+    with xr.open_dataset(path, engine="h5netcdf") as opened:
+        return opened.load()
+
+
+@pytest.mark.parametrize("path", PUBLISHED[:: max(len(PUBLISHED) // 4, 1)], ids=lambda path: path.stem)
+def test_published_units(path):
+    expected, found = by_xarray(path), read_plain(path)
+    xr.testing.assert_identical(found, expected)
+    assert {k: v.dtype for k, v in found.variables.items()} == {
+        k: v.dtype for k, v in expected.variables.items()
+    }
+
+
+def test_every_kind_of_variable(tmp_path):
+    """Numbers, strings, truth values, scalars, large compressed and empty ones, dimensions without a variable."""
+    dataset = xr.Dataset(
+        {
+            "large": (("layer", "x"), np.random.default_rng(0).normal(size=(2, 20_000)).astype(np.float32)),
+            "named": ("x2", ["a", "", "µ – ü"]),
+            "flags": ("layer", [True, False]),
+            "nothing": ("none", np.zeros(0)),
+            "undefined": ("x2", [1.0, np.nan, np.inf]),
+            "scalar": 3.5,
+        },
+        coords={"layer": ["block1", "logits"], "seed": 3, "kind": "maml", "note": ("x2", [1, 2, 3])},
+        attrs={"config": "{}", "count": "5"},
+    )
+    path = tmp_path / "unit.nc"
+    write_once(dataset, path)
+    xr.testing.assert_identical(read_plain(path), by_xarray(path))
+    assert read_plain(path)["flags"].dtype == bool
+
+
+def test_another_layout_is_left_to_xarray(tmp_path):
+    path = tmp_path / "unit.nc"
+    dataset = xr.Dataset({"day": ("x", np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]"))})
+    write_once(dataset, path)
+    with pytest.raises(Unusual, match="day has attributes"):
+        read_plain(path)
+    assert read(path)["day"].dtype.kind == "M"
