@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 from reprise.figures import algorithms, settings, style
 from reprise.studies import study
 from reprise.studies.maml.families import SWITCHES
-from reprise.studies.maml.function import KINDS
+from reprise.studies.maml.interventions import KINDS
 from reprise.studies.maml.states import LAYERS
 from reprise.studies.runner import run
 

@@ -10,7 +10,7 @@ from reprise.data.fewshot import EpisodeSampler, generator
 from reprise.data.synthetic import glyphs
 from reprise.models.conv4 import Conv4Maml
 from reprise.studies import study
-from reprise.studies.maml import function
+from reprise.studies.maml import function, interventions
 from reprise.studies.runner import run
 from reprise.training.maml import InnerLoop
 
@@ -58,7 +58,7 @@ def judged(model, values, tasks, task):
 def test_interventions_equal_an_explicit_loop(problem, algorithm):
     model, start, untrained, tasks = problem
     inner = InnerLoop(algorithm, 0.5, 2)
-    found = function.intervene(model, start, untrained, tasks, inner, 3)
+    found = interventions.intervene(model, start, untrained, tasks, inner, 3)
 
     def moves(name):
         head = name.startswith("head")
@@ -66,7 +66,7 @@ def test_interventions_equal_an_explicit_loop(problem, algorithm):
         return not offset and (algorithm == "maml" or head == (algorithm == "anil"))
 
     full = [loop(model, start, tasks, t, 2, moves) for t in range(3)]
-    for row, (kind, part) in zip(found, function.interventions(LAYERS), strict=True):
+    for row, (kind, part) in zip(found, interventions.interventions(LAYERS), strict=True):
         for t in range(3):
 
             def put(values, others, part=part):

@@ -123,7 +123,7 @@ def function_accuracy(
 
     Args:
         run: Units of function along ``unit``.
-        kind: See :data:`reprise.studies.maml.function.KINDS`; or ``"none"``, ``"full"``.
+        kind: See :data:`reprise.studies.maml.interventions.KINDS`; or ``"none"``, ``"full"``.
         part: Layer or ``"body"``; empty for ``"none"`` and ``"full"``.
         adapted: ``"as trained"`` or ``"longer"`` (the analysis's number of inner steps).
     """

@@ -50,7 +50,7 @@ PRESETS = {
             "explorer_seeds": (),
         },
         seeds=(0, 1, 2),
-        about="As laptop, an eighth as long with half the tasks, looked at in less detail: for sweeps and switches.",
+        about="As laptop, an eighth as long with half the tasks, in less detail: for sweeps and switches.",
     ),
     "as_described": Preset(
         values={"probe": "query"},
