@@ -26,7 +26,8 @@ def simulated(seed, units=3, **config):
     course = 1 - (1 - end[..., None]) * np.linspace(0, 1, len(epochs))
     features = rng.normal(size=(units, 2, 5, 50, 80))
     settings = {
-        "dataset": "cifar10-jpeg", "model": "conv4", "target": "none", "epoch_steps": 0, "target_shift": False,
+        "dataset": "cifar10-jpeg", "model": "conv4", "target": "none", "epoch_steps": 0,
+        "target_shift": False,
         "start": "pretrained", "moving": "all", "noise": 0, "target_noise": 0, "images": 1024,
         "target_images": 5000,
     } | config  # fmt: skip
@@ -37,7 +38,9 @@ def simulated(seed, units=3, **config):
             "half_similarity": (("unit", "half", *per_layer), np.stack([end - 0.01, end + 0.01], 1)),
             "count_similarity": (("unit", "stimuli", *per_layer), np.stack([end] * len(COUNTS), 1)),
             "test_accuracy": (("unit", "epoch"), rng.uniform(0.3, 0.6, (units, len(epochs)))),
+            "train_accuracy": (("unit", "epoch"), rng.uniform(0.6, 0.9, (units, len(epochs)))),
             "train_loss": (("unit", "epoch"), np.tile(np.linspace(2.3, 0.1, len(epochs)), (units, 1))),
+            "test_loss": (("unit", "epoch"), np.tile(np.linspace(2.3, 1.1, len(epochs)), (units, 1))),
             "tested": ("unit", np.full(units, 5000)),
             "common_gram": (
                 ("unit", "moment", "layer", "entry"), fold(features @ np.swapaxes(features, -1, -2)),
@@ -45,7 +48,8 @@ def simulated(seed, units=3, **config):
             "common_mean": (("unit", "moment", "layer", "stimulus"), features.mean(-1)),
         },
         coords={
-            "seed": ("unit", np.arange(1, units + 1)), "reference": list(REFERENCES), "measure": list(MEASURES),
+            "seed": ("unit", np.arange(1, units + 1)), "reference": list(REFERENCES),
+            "measure": list(MEASURES),
             "layer": LAYERS, "epoch": epochs, "stimuli": list(COUNTS), "moment": ["start", "end"],
             "features": ("layer", [80] * 5), "images": settings["images"],
         },
@@ -71,6 +75,7 @@ def _plates(runs):
     one = next(iter(runs.values()))
     yield figures.over_epochs(runs)
     yield figures.maps(runs)
+    yield figures.learning(runs)
     yield figures.by_layer(runs)
     yield figures.by_layer(runs, "pretrained", "rsa-correlation", "transfer-targets")
     yield figures.pretrained_or_initial(runs)
@@ -93,17 +98,20 @@ def test_every_figure_draws_with_name_caption_and_words(units):
         assert plate.name not in names
         names.add(plate.name)
         plt.close(plate.figure)
-    assert len(names) == 11
+    assert len(names) == 12
 
 
 def test_curves_show_the_means(runs):
     plate = figures.over_epochs(runs)
     axes = plate.figure.axes[1]
     assert axes.get_title(loc="left") == "256 images"
-    drawn = [line.get_ydata() for line in axes.get_lines()]
-    expected = runs["256 images"]["similarity"].sel(reference="start", measure="cka-linear").mean("unit")
-    for line, layer in zip(drawn, LAYERS, strict=True):
-        np.testing.assert_allclose(line, expected.sel(layer=layer).values)
+    lines = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
+    values = runs["256 images"]["similarity"].sel(measure="cka-linear").mean("unit")
+    for i, layer in enumerate(LAYERS):  # a curve, and the mark of its null
+        expected = values.sel(reference="start", layer=layer).values
+        np.testing.assert_allclose(lines[2 * i], expected)
+        null = float(values.sel(reference="fresh", layer=layer)[-1])
+        np.testing.assert_allclose(lines[2 * i + 1], [null])
     plt.close(plate.figure)
 
 
@@ -132,4 +140,13 @@ def test_rows_that_were_not_run_are_named(runs):
     texts = [text.get_text() for text in plate.figure.axes[0].texts]
     assert texts.count("not run") == 6
     assert "30 rows were not run" in plate.alt
+    plt.close(plate.figure)
+
+
+def test_learning_draws_training_beside_test(runs):
+    plate = figures.learning(runs)
+    drawn = [np.asarray(axes.get_lines()[1].get_ydata()) for axes in plate.figure.axes]
+    one = runs["256 images"]
+    for line, name in zip(drawn, ("train_loss", "test_loss", "train_accuracy", "test_accuracy"), strict=True):
+        np.testing.assert_allclose(line, one[name].mean("unit").values)
     plt.close(plate.figure)

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reprise.studies.claims import judge
+from reprise.studies import study
+from reprise.studies.claims import claims, judge
 from reprise.studies.claims.holm import above_holm
-from reprise.studies.transfer import authors, endpoints
+from reprise.studies.claims.transfer_claims import TARGETS
+from reprise.studies.transfer import authors, endpoints, findings, tables
+from reprise.studies.transfer.parts import missing, not_run, parts_of_claims
 from reprise.studies.transfer.states import MEASURES, REFERENCES
 
 LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]
@@ -59,11 +62,49 @@ HEAD_MOST, BODY_MOST = [0.99, 0.97, 0.92, 0.8, 0.3], [0.99, 0.97, 0.92, 0.5, 0.7
 def test_t1_is_mixed_where_targets_disagree(rng):
     both = {"true labels": simulated(rng, BODY_MOST), "random labels": simulated(rng, HEAD_MOST)}
     assert judge("T1", both).status == "mixed"
-    assert judge("T1", {name: simulated(rng, HEAD_MOST) for name in both}).status == "supported"
-    assert judge("T1", {name: simulated(rng, BODY_MOST) for name in both}).status == "contradicted"
-    assert judge("T1", {"true labels": simulated(rng, HEAD_MOST, seeds=4)}).status == "undecided"
+    assert judge("T1", {name: simulated(rng, HEAD_MOST) for name in TARGETS}).status == "supported"
+    assert judge("T1", {name: simulated(rng, BODY_MOST) for name in TARGETS}).status == "contradicted"
+    assert judge("T1", {name: simulated(rng, HEAD_MOST, seeds=4) for name in TARGETS}).status == "undecided"
     verdict = judge("T1", both)
     assert len(verdict.parts) == 4 and verdict.parts[0].estimate == pytest.approx(-0.2, abs=0.02)
+
+
+def test_what_is_missing_keeps_a_verdict_open_and_is_named(rng):
+    alone = judge("T1", {"true labels": simulated(rng, BODY_MOST)})
+    assert alone.status == "undecided" and "Not run: shifted labels; random labels" in alone.note
+    runs = {
+        f"true labels, 100 images, {moving}": simulated(
+            rng, HEAD_MOST, accuracy=0.5 + 0.2 * (moving == "all")
+        )
+        for moving in ("all", "after-2")
+    }
+    assert judge("T2", runs).status == "undecided"
+    assert "Not run: other domain, 100 images" in judge("T2", runs).note
+
+
+def test_every_claim_finds_its_runs_by_name(rng):
+    base = simulated(rng, HEAD_MOST)
+    one = simulated(rng, HEAD_MOST)
+    families = {
+        "targets": dict.fromkeys(TARGETS, one),
+        "fresh": dict.fromkeys(TARGETS, one),
+        "noise": {"true labels": base, "random labels": one},
+        "sizes": {f"{n} images": simulated(rng, HEAD_MOST, images=n) for n in (64, 256, 1024)},
+        "equal-steps": {
+            f"{n} images, 32 steps an epoch": simulated(rng, HEAD_MOST, images=n) for n in (64, 256, 1024)
+        },
+        "freezing": {
+            f"{domain}, 100 images, {moving}": one
+            for domain in ("true labels", "other domain")
+            for moving in ("all", "after-1", "after-2", "head")
+        },
+    }
+    judged = {claim: judge(claim, runs) for claim, runs in parts_of_claims(base, families).items()}
+    assert {claim for claim, verdict in judged.items() if verdict.status == "not run"} == set()
+    assert len(judged["T4"].parts) == 10 and len(judged["T2"].parts) == 3
+    nothing = {claim: judge(claim, runs) for claim, runs in parts_of_claims(base, {}).items()}
+    assert {verdict.status for verdict in nothing.values()} == {"not run"}
+    assert tuple(judged) == tuple(claim.id for claim in sorted(claims("transfer"), key=lambda c: c.id))
 
 
 def test_t1_needs_both_kinds_of_cka(rng):
@@ -207,3 +248,59 @@ def test_ours_stand_beside_the_authors(rng):
     assert logits.standard_errors == pytest.approx(difference / errors)
     missing = [row for row in found if row.published.images == 64]
     assert len(missing) == 5 and all(row.matches is None and np.isnan(row.mean) for row in missing)
+
+
+def test_what_was_not_run_is_named_with_its_command(rng):
+    transfer = study("transfer")
+    config = transfer.configure("laptop", {})
+    three, five = simulated(rng, HEAD_MOST, seeds=3), simulated(rng, HEAD_MOST)
+    found = {"targets": {"true labels": five, "random labels": three}, "noise": {}}
+    assert missing(transfer, config, (1, 2, 3, 4, 5), found) == {
+        "targets": [
+            "shifted labels (0 of 5 seeds)",
+            "random labels (3 of 5 seeds)",
+            "other domain (0 of 5 seeds)",
+        ],
+        "noise": ["true labels (0 of 5 seeds)", "random labels (0 of 5 seeds)"],
+    }
+    whole = dict.fromkeys(transfer.family("noise", config), five)
+    assert missing(transfer, config, (1, 2, 3, 4, 5), {"noise": whole}) == {}
+    said = not_run("reprise run transfer --preset laptop --seeds 1..5", "targets", "fresh")
+    assert "`reprise run transfer --preset laptop --seeds 1..5 --family targets --family fresh`" in said
+
+
+def test_the_audit_says_what_matters_seed_against_seed(rng):
+    described = simulated(rng, HEAD_MOST, seeds=3, noise=0.001)
+    lower = described.copy(deep=True)
+    lower["similarity"].loc[{"layer": "pool4", "epoch": 2}] -= np.array([0.1, 0.11, 0.12])[:, None, None]
+    wide = described.copy(deep=True)
+    wide["similarity"].loc[{"layer": "pool4", "epoch": 2}] -= np.array([-0.2, 0.3, 0.1])[:, None, None]
+    runs = {"x, as described": described, "x, cut": lower, "x, same": described, "x, noisy": wide}
+    found = findings.effects(runs, "x, as described", "start")
+    words = {(e.finding, e.quantity): e.word for e in found}
+    assert words["x, cut", "pool4"] == "matters" and words["x, noisy", "pool4"] == "not told apart"
+    assert words["x, cut", "pool1"] == words["x, same", "pool4"] == "no difference"
+    matter = findings.which_matter(found)
+    assert [e.quantity for e in matter["x, cut"]] == ["pool4"] and not matter["x, same"]
+    assert matter["x, cut"][0].difference.mean == pytest.approx(-0.11)
+    table = tables.audit(found)
+    assert "| cut | +0.000 [+0.000, +0.000] |" in table and "**-0.110 [" in table
+    with pytest.raises(ValueError, match="no condition 'x'; there are: x, as described"):
+        findings.effects(runs, "x", "start")
+
+
+def test_tables_hold_the_numbers_and_show_what_differs(rng):
+    ours = simulated(rng, [0.9978, 0.9706, 0.8951, 0.485, 0.4], images=1024)
+    rows = authors.beside(authors.read_table(ROOT), {"ours": ours})
+    text = tables.beside_authors(rows)
+    assert text.count("*not run*") == 30 and text.count("| agrees |") == 4 and text.count("**differs**") == 1
+    said = tables.agreement(rows)
+    assert "Of 5 rows to compare, 4 agree" in said and "1024 images, logits (+" in said
+    assert "Not run: fine-tuning, svhn, 5000 images, noise 9" in said
+    assert "0.1971" not in text and "0.197 ± 0.035 (5)" in text
+    ours["train_accuracy"] = ours["test_accuracy"]
+    table = tables.results({"1024 images": ours}, "start")
+    mean = 100 * float(ours["test_accuracy"].isel(epoch=-1).mean())
+    assert f"| 1024 images | 5 | {mean:.1f} [" in table and " 0.40" in table
+    single = authors.beside(authors.read_table(ROOT), {"ours": ours.isel(unit=[0])})
+    assert "None of the authors' 35 rows" in tables.agreement(single)

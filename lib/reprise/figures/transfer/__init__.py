@@ -4,6 +4,7 @@ from .audit import audit, beside_authors
 from .course import maps, over_epochs
 from .function import freezing, gain_against_change
 from .layers import by_layer, levels, pretrained_or_initial
+from .learning import learning
 from .stimuli import stimuli
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "by_layer",
     "freezing",
     "gain_against_change",
+    "learning",
     "levels",
     "maps",
     "over_epochs",

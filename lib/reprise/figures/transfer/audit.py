@@ -107,8 +107,8 @@ def beside_authors(rows: Sequence[Beside]) -> Plate:
     inside = sum(bool(row.matches) for row in known)
     caption = (
         "Linear CKA at the end, ours minus the authors' (every row of their table), in standard deviations "
-        "of a seed of ours and one of theirs together. Shaded: within two. Crosses lie outside; conditions that "
-        "were not run are named."
+        "of a seed of ours and one of theirs together. Shaded: within two. Crosses lie outside; conditions "
+        "that were not run are named."
     )
     alt = (
         f"{inside} of {len(known)} marks lie within two joint standard deviations; {len(rows) - len(known)} "

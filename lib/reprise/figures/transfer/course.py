@@ -49,7 +49,19 @@ def over_epochs(
                 curve = values.sel(layer=layer).transpose("unit", "epoch").values
                 mean = band(axes, run["epoch"].values, curve, colours[layer])
                 ends[condition, layer] = mean[-1]
-                lowest = min(lowest, float(np.nanmin(mean)))
+                null = float(
+                    run["similarity"].sel(reference="fresh", measure=measure, layer=layer)[:, -1].mean()
+                )
+                axes.plot(
+                    int(run["epoch"][-1]),
+                    null,
+                    "<",
+                    color=colours[layer],
+                    markersize=4,
+                    clip_on=False,
+                    zorder=3,
+                )
+                lowest = min(lowest, float(np.nanmin(mean)), null)
             axes.set_title(condition)
             # The first epochs change most and are looked at one by one.
             axes.set_xscale("symlog", linthresh=5, linscale=1.2)
@@ -71,7 +83,8 @@ def over_epochs(
             end_labels(axes, [(ends[condition, n], n, colours[n]) for n in shown], gap=0.085)
     caption = (
         f"Similarity of each layer to {REFERENCE_WORDS[reference]} over epochs, which are even up to the "
-        f"fifth and logarithmic from there. Lines: mean over {seeds(runs)}; {interval(runs, 'bands')}."
+        f"fifth and logarithmic from there. Lines: mean over {seeds(runs)}; {interval(runs, 'bands')}. "
+        "Triangles at the right: each layer's null, its similarity to fresh random networks at the end."
     )
     return Plate(figure, name, caption, f"Lines falling from 1, one a layer. At the end, {'; '.join(said)}.")
 
@@ -108,7 +121,8 @@ def maps(
                 matrix, cmap=MATRIX_MAP, vmin=0, vmax=1, aspect="auto", interpolation="nearest"
             )
             epochs = run["epoch"].values
-            marked = [i for i, epoch in enumerate(epochs) if epoch in (0, 1, 5, 25, 50, 100, 150)]
+            wanted = (0, 1, 5, 25) if len(epochs) < 15 else (0, 5, 25, 50, 100, 150)
+            marked = [i for i, epoch in enumerate(epochs) if epoch in wanted]
             axes.set_xticks(marked, [str(epochs[i]) for i in marked])
             axes.set_yticks(range(len(shown)), shown)
             axes.set_title(condition)

@@ -51,11 +51,13 @@ def freezing(runs: Runs) -> Plate:
             axes.set_xticks(range(len(modes)), [MOVING_WORDS[m] for m in modes], rotation=35, ha="right")
             axes.grid(axis="y", color=FAINT, linewidth=0.5)
             axes.set_ylim(0, 1)
-            level(axes, 0.1, "chance")
+            level(axes, 0.1, "chance")  # every set that a family fine-tunes on has ten classes
         panels[0][0].set_ylabel("test accuracy")
         panels[0][0].yaxis.set_major_formatter("{x:.0%}")
-        panels[0][-1].legend(frameon=False, fontsize=8.5, loc="lower right", title="fine-tuned on")
-        figure.tight_layout()
+        handles, labels = panels[0][0].get_legend_handles_labels()
+        figure.legend(handles, [f"fine-tuned on {label}" for label in labels], frameon=False, fontsize=8.5,
+                      ncols=len(counts), loc="upper center")  # fmt: skip
+        figure.tight_layout(rect=(0, 0, 1, 0.93))
     caption = (
         "Accuracy on test images after fine-tuning, by what may move, on the source's domain (left) and on "
         f"another one. Marks: mean over {seeds(runs)}; {interval(runs, 'bars')}."

@@ -159,8 +159,8 @@ def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear
                 color=colour, markersize=5, elinewidth=1.2, label=label,
             )  # fmt: skip
         if between is not None:
-            axes.plot(
-                np.arange(len(shown)) + shifts[-1], between, "D", color=CONDITIONS[2], markersize=5,
+            axes.errorbar(
+                np.arange(len(shown)) + shifts[-1], between, fmt="D", color=CONDITIONS[2], markersize=5,
                 label="between trained networks of two seeds",
             )  # fmt: skip
         axes.set_xticks(np.arange(len(shown)), shown)

@@ -54,9 +54,9 @@ def stimuli(
         end_labels(panels[0][-1], [(ends[measures[-1], n], n, tones[n]) for n in shown], gap=0.085)
     to = "fresh random networks" if reference == "fresh" else f"the reference {reference}"
     caption = (
-        f"Similarity to {to} at the end of training, computed on the first few stimuli of the probe up to all "
-        "of them. A measure without bias stays level; the usual CKA comes out too high where features outnumber "
-        f"stimuli. Lines: mean over {seeds({'': run})}; {interval({'': run}, 'bands')}."
+        f"Similarity to {to} at the end of training, computed on the first few stimuli of the probe up to "
+        "all of them. A measure without bias stays level; the usual CKA comes out too high where features "
+        f"outnumber stimuli. Lines: mean over {seeds({'': run})}; {interval({'': run}, 'bands')}."
     )
     alt = f"Lines over the number of stimuli, from {x[0]} to {x[-1]}. {'; '.join(said)}."
     return Plate(figure, "transfer-stimuli", caption, alt)

@@ -51,19 +51,24 @@ def head_changes_most(runs: Runs, measure: str) -> Outcome:
             split.append(name)
     parts = tuple(part for group in by_measure.values() for part in group)
     note = f"Linear and debiased CKA disagree on {', '.join(split)}." if split else ""
-    return _disagreeing(statuses), parts, note
+    absent = [name for name in TARGETS if name not in runs]
+    return _final(_disagreeing(statuses), absent), parts, _with_absent(note, absent)
 
 
 @rule(T2)
 def early_change_is_beneficial(runs: Runs, measure: str) -> Outcome:
     """T2: gain by letting the first two blocks move, on both domains, and their difference."""
-    gains = {}
-    for name in runs:
-        domain, count, moving = name.split(", ")
-        if moving == "all" and f"{domain}, {count}, after-2" in runs:
-            gains[domain, count] = endpoints.gain(runs[name], runs[f"{domain}, {count}, after-2"])
+    named = [name.removesuffix(", all") for name in runs if name.endswith(", all")]
+    gains = {
+        (domain, count): endpoints.gain(runs[f"{domain}, {count}, all"], runs[f"{domain}, {count}, after-2"])
+        for domain, _, count in (name.partition(", ") for name in named)
+        if f"{domain}, {count}, after-2" in runs
+    }
     if not gains:
         return "not run", (), ""
+    counts = dict.fromkeys(count for _, count in gains)
+    wanted = [(domain, count) for count in counts for domain in ("true labels", "other domain")]
+    absent = [", ".join(pair) for pair in wanted if pair not in gains]
     benefits = above_holm({f"{domain}, {count}: all − after-2": v for (domain, count), v in gains.items()})
     differences = above_holm(
         {
@@ -73,7 +78,8 @@ def early_change_is_beneficial(runs: Runs, measure: str) -> Outcome:
         }
     )
     parts = (*benefits, *differences)
-    return all_of(parts), parts, "Log-odds of test accuracy."
+    note = _with_absent("Log-odds of test accuracy.", absent)
+    return _final(all_of(parts), absent), parts, note
 
 
 @rule(T3A)
@@ -169,6 +175,15 @@ def more_data_more_change(runs: Runs, measure: str) -> Outcome:
 
 def _have(runs: Runs, *names: str) -> bool:
     return all(name in runs for name in names)
+
+
+def _final(status: Status, absent: list[str]) -> Status:
+    """A status that further runs could turn round is none yet."""
+    return "undecided" if absent and status in ("supported", "contradicted") else status
+
+
+def _with_absent(note: str, absent: list[str]) -> str:
+    return " ".join(filter(None, (note, f"Not run: {'; '.join(absent)}." if absent else "")))
 
 
 def _disagreeing(statuses: list[Status]) -> Status:

@@ -52,6 +52,12 @@ def _datasets(config: TransferConfig) -> list[str]:
     return list(dict.fromkeys([*wanted, *([config.target] if config.finetuning else [])]))
 
 
+def _unshown(config: TransferConfig) -> str:
+    if config.finetuning:
+        return "the chapter shows a pre-training and the fine-tunings that its families make of it"
+    return ""
+
+
 STUDY = Study(
     name="transfer",
     title="What fine-tuning keeps and what it unlearns",
@@ -62,5 +68,6 @@ STUDY = Study(
     datasets=_datasets,
     endpoints=_endpoints,
     families=FAMILIES,
+    unshown=_unshown,
     together=_together,
 )

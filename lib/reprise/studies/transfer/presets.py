@@ -21,8 +21,11 @@ FROZEN = ("all", "after-1", "after-2", "after-3", "head", "first-2")
 TARGET_SIZES = (100, 500, 5000)
 """Numbers of fine-tuning images of the sweep over frozen blocks."""
 
-ACROSS = {"cifar10": "svhn", "cifar10-jpeg": "mnist-test", "gratings": "rings"}
-"""Target of another domain that goes with a source."""
+ACROSS = {
+    "cifar10": "svhn", "cifar10-jpeg": "mnist-test", "svhn": "cifar10", "gratings": "rings",
+    "rings": "gratings",
+}  # fmt: skip
+"""Target of another domain that goes with a source; SVHN goes with the others."""
 
 SEEDS = (1, 2, 3, 4, 5)
 
