@@ -1,0 +1,161 @@
+"""The chapters of study 2: parameters, what they state, and that they execute on units of a few steps."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from reprise.book.driver import ChapterError, execute_notebook
+from reprise.places import Places
+from reprise.studies import runner, study
+from reprise.studies.claims.transfer_claims import MARGIN
+from reprise.studies.transfer import TransferConfig
+from reprise.studies.transfer.findings import MATTERS
+
+FOLDER = Path(__file__).parents[2] / "chapters" / "transfer"
+TINY = {
+    "images": 160, "epochs": 2, "target_images": 100, "target_epochs": 2, "probe_images": 20,
+    "fresh_networks": 1,
+}  # fmt: skip
+TRANSFER = study("transfer")
+
+
+def code(name):
+    return [c for c in nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
+
+
+def prose(name):
+    cells = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def parameters(name):
+    (cell,) = [cell for cell in code(name) if "parameters" in cell.metadata["tags"]]
+    return {s.targets[0].id: ast.literal_eval(s.value) for s in ast.parse(cell.source).body}  # type: ignore[attr-defined]
+
+
+def test_parameters_are_all_settings_taken_from_the_preset_and_passed_on():
+    own = {"preset": "laptop", "compute": "missing", "seeds": None, "measure": "cka-linear"}
+    assert parameters("transfer") == {**own, **dict.fromkeys(TransferConfig.model_fields)}
+    assert parameters("audit") == {**own, "seeds": "1..3"}
+    calls = [
+        node
+        for cell in code("transfer")
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call)
+    ]
+    (call,) = [node for node in calls if ast.unparse(node.func) == "Chapter.open"]
+    passed = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    assert passed == {name: name for name in TransferConfig.model_fields}
+
+
+def test_the_protocol_that_is_stated_is_that_of_the_presets():
+    config = TRANSFER.configure("laptop", {})
+    assert isinstance(config, TransferConfig)
+    text = prose("transfer")
+    for words in (
+        f"SGD at {config.rate:g} with momentum {config.momentum:g} and batches of {config.batch}",
+        f"pre-trained for {config.epochs} epochs and fine-tuned for {config.target_epochs}",
+        f"first {config.target_images} images of the *test* split",
+        f"{config.probe_images} test images that nothing",
+        "three fresh random networks",
+        f"pre-trains on at most {config.images} images",
+        f"within ±{MARGIN:g} of what a fresh",
+    ):
+        assert words in text, words
+    assert config.fresh_networks == 3 and f"the difference is {MATTERS:g} or more" in prose("audit")
+    sizes = [str(one.images) for one in TRANSFER.family("sizes", config).values()]
+    assert f"first {', '.join(sizes)} or all images" in text
+    audit = TRANSFER.family("audit", config)["pre-training, as described"]
+    assert f"({audit.images} images on a laptop)" in prose("audit")  # type: ignore[attr-defined]
+
+
+def test_no_result_is_typed_by_hand():
+    """Prose holds settings and rules; shares, accuracies and similarities come from data."""
+    for name in ("transfer", "audit"):
+        found = re.findall(r"\b\d+(?:\.\d+)? ?%|\b0\.\d+", prose(name))
+        assert set(found) <= {"95 %", "90 %", "0.001", "0.9", "0.05"}, name
+
+
+def test_every_command_that_is_named_exists():
+    for name in ("transfer", "audit"):
+        text = prose(name) + "\n".join(cell.source for cell in code(name))
+        families = set(re.findall(r"--family ([a-z-]+)", text)) - {"all"}
+        assert families and families <= set(TRANSFER.families), families
+
+
+@pytest.mark.parametrize("name", ["transfer", "audit"])
+def test_with_compute_never_missing_units_are_named(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("REPRISE_STORE", str(tmp_path / "runs"))
+    wanted = {"preset": "smoke", "seeds": "1..2", "compute": "never"}
+    with pytest.raises(ChapterError) as caught:
+        execute_notebook(FOLDER / f"{name}.ipynb", tmp_path / "out.ipynb", wanted, progress=False)
+    assert caught.value.cause.startswith("UnitsMissing: 2 of 2 units of transfer")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("transfer-chapter")
+    return Places(folder / "data", folder / "results", folder / "runs")
+
+
+def executed(name, places, patch, **more):
+    patch.setenv("REPRISE_STORE", str(places.local))
+    patch.setenv("REPRISE_DATA", str(places.data))
+    target = places.local / f"{name}.ipynb"
+    wanted = {"preset": "smoke", "seeds": "1..2", **more}
+    execute_notebook(FOLDER / f"{name}.ipynb", target, wanted, progress=False)
+    outputs = [o for c in nbformat.read(target, as_version=4).cells for o in c.get("outputs", [])]
+    assert not [o.text for o in outputs if o.get("name") == "stderr" and "Warning" in o.text]
+    pages = [o["data"]["text/html"] for o in outputs if "text/html" in o.get("data", {})]
+    said = "\n".join(o["data"]["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {}))
+    assert not re.search(r"\bnan\b", said + "".join(pages))
+    return pages, said
+
+
+def names_of(pages):
+    return [re.search('<figure id="transfer-([a-z-]+)"', page)[1] for page in pages if "<figure" in page]  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_the_chapter_shows_what_is_there_and_says_what_is_not(places, monkeypatch):
+    base = TRANSFER.configure("smoke", TINY)
+    for config in TRANSFER.family("equal-steps", base).values():
+        runner.run(TRANSFER, config, (1, 2), places, progress=False)
+    pages, said = executed("transfer", places, monkeypatch, **TINY)
+    assert names_of(pages) == [
+        "layers", "pretrained-or-initial", "epochs-targets", "maps-targets", "layers-degrees",
+        "epochs-degrees", "gain", "layers-sizes", "layers-steps", "epochs-sizes", "maps-sizes", "learning",
+        "authors", "levels", "stimuli", "specification",
+    ]  # fmt: skip
+    for page in pages:
+        assert "<figure" not in page or ("<figcaption" in page and "preset smoke" in page)
+    (chips,) = [page for page in pages if 'class="verdicts"' in page]
+    assert chips.count("<li") == 8 and chips.count('class="verdict-not-run"') == 1  # T2
+    assert "--family freezing` makes them" in said and "- `--family degrees`" in said
+    assert "- `--family targets`" not in said and "35 rows" in said
+
+
+@pytest.mark.slow
+def test_the_chapter_opens_with_the_pre_training_alone_and_with_another_measure(places, monkeypatch):
+    base = TRANSFER.configure("smoke", {**TINY, "noise": 3})
+    runner.run(TRANSFER, base, (1, 2), places, progress=False)
+    more = {**TINY, "noise": 3, "compute": "never", "measure": "rsa-correlation"}
+    pages, said = executed("transfer", places, monkeypatch, **more)
+    (chips,) = [page for page in pages if 'class="verdicts"' in page]
+    assert chips.count('class="verdict-not-run"') + chips.count('class="verdict-undecided"') == 8
+    for family in ("targets", "freezing", "equal-steps"):
+        assert f"--family {family}` makes them" in said or f"- `--family {family}`" in said
+
+
+@pytest.mark.slow
+def test_the_audit_says_which_findings_matter(places, monkeypatch):
+    pages, said = executed("audit", places, monkeypatch)
+    assert names_of(pages) == ["audit-start", "audit-pretrained", "audit-initial"]
+    rows = [line for line in said.splitlines() if line.startswith("| CKA to")]
+    assert len(rows) == 12 and all(re.search(r"matters|small|nothing|no difference", row) for row in rows)
+    # Channels of conv4 are fewer than 500, so cutting them changes nothing at all.
+    assert all("changes nothing" in row for row in rows if "| channels cut |" in row)
+    assert "**Not run** without a GPU" in said and "--family collision` makes them" in said
