@@ -57,6 +57,8 @@ def test_published_settings_and_rates(tiny_run, tiny_config, tiny_places, tmp_pa
     label = entry["label"].removesuffix(", seeds 0..1")
     (linked,) = explore.published_settings(maml, store, {label: "page.html"})
     assert linked["link"] == "page.html"
+    links = {"laptop*": "a.html", "smoke, *": "b.html", "smoke*": "c.html"}
+    assert explore.published_settings(maml, store, links)[0]["link"] == "b.html"
     (device, rate), *_ = explore.rates(maml, store).items()
     assert device and rate > 0
 
@@ -68,3 +70,23 @@ def test_the_panel_comes_with_its_table(chapter, shown):
     assert "Published: none yet" in table.data
     assert "<noscript>" in word.data and 'href="#maml-parameters"' in word.data
     assert widget.about["twin"] == "maml-parameters" and widget.about["preset"] == "smoke"
+
+
+def test_analyses_are_those_in_the_store(chapter, tiny_config):
+    wanted = {
+        "itself": (None, {}),
+        "another": (None, {"inner_loss": "sum"}),
+        "a preset": ("sweep", {"dataset": "glyphs"}),
+    }
+    there, missing = explore.analyses(chapter, wanted)
+    assert there == {} and list(missing) == ["another", "a preset"]
+    assert missing["another"].startswith("reprise run maml --preset smoke --set")
+    assert "inner_loss=sum" in missing["another"] and missing["another"].endswith("--seeds 0..1")
+    assert missing["a preset"] == "reprise run maml --preset sweep --set dataset=glyphs --seeds 0..2"
+    # From a chapter of one setting, that of this run is another analysis, with the seeds that it has.
+    changed = dataclasses.replace(
+        chapter, config=tiny_config.parse({**tiny_config.model_dump(), "inner_loss": "sum"}), seeds=(0, 1, 2)
+    )
+    there, missing = explore.analyses(changed, {"as it is": (None, {"inner_loss": "mean"})})
+    assert missing == {} and there["as it is"].seeds == (0, 1)
+    assert there["as it is"].run.sizes["unit"] == 2 and there["as it is"].command.endswith("--seeds 0..1")

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+
+from reprise.book.build import build_book
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "_build" / "screenshots"
@@ -61,6 +64,44 @@ def chromium() -> str | None:
     """A Chromium of this machine; no test downloads one."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((path for path in map(shutil.which, names) if path), None)
+
+
+# The theme's own bars would lie across a picture that is taken in parts.
+ALONE = """.bd-header-article, .bd-header, .skip-link, #pst-skip-link,
+#pst-back-to-top { display: none !important }
+.rp-outcome { position: static !important }"""
+
+
+@pytest.fixture(scope="session")
+def alone() -> str:
+    """A style sheet for pictures of parts of a page."""
+    return ALONE
+
+
+@pytest.fixture(scope="module")
+def make_book(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Callable[..., Path]:
+    """Build a book with the real configuration and assets, and pages of code cells two folders down."""
+
+    def make(pages: dict[str, list[str]]) -> Path:
+        root = tmp_path_factory.mktemp("book")
+        for name in ("assets", "package.json", "package-lock.json", ".npmrc", "node_modules"):
+            if (ROOT / name).exists():
+                os.symlink(ROOT / name, root / name)
+        (root / "references.bib").write_text("")
+        listed = "".join(f"  - file: deep/down/{name}\n" for name in pages)
+        (root / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{listed}")
+        (root / "intro.md").write_text("# Start\n")
+        (root / "_config.yml").write_text((ROOT / "_config.yml").read_text())
+        (root / "deep" / "down").mkdir(parents=True)
+        for name, sources in pages.items():
+            notebook = nbformat.v4.new_notebook()
+            notebook.cells = [nbformat.v4.new_markdown_cell(f"# {name.title()}")]
+            notebook.cells += [nbformat.v4.new_code_cell(source) for source in sources]
+            nbformat.write(notebook, root / "deep" / "down" / f"{name}.ipynb")
+        # The limit on the size of a page holds here as for any other.
+        return build_book(root).index.parent
+
+    return make
 
 
 @pytest.fixture(scope="session")

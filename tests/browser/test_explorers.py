@@ -1,14 +1,11 @@
 """The explorers in a built page, offline: what they say is what Python says, by pointer and by keyboard."""
 
-import os
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
 from reprise import similarity
-from reprise.book.build import build_book
 from reprise.places import Places
 from reprise.store import Store
 from reprise.studies import study
@@ -20,13 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDe
 
 ROOT = Path(__file__).parents[2]
 PAGE = "explorers"
-TOC = "format: jb-book\nroot: intro\nchapters:\n  - file: deep/down/explorers\n  - file: deep/down/bare\n"
 EXPLORERS = ("representation", "dynamics", "specification", "parameters")
 WIDTHS = (360, 800, 1600)
-# The theme's own bars would lie across a picture that is taken in parts.
-ALONE = """.bd-header-article, .bd-header, .skip-link, #pst-skip-link,
-#pst-back-to-top { display: none !important }
-.rp-outcome { position: static !important }"""
 
 CELLS = [
     f"""from pathlib import Path
@@ -66,24 +58,9 @@ display(explorers.dynamics(chapter.run.isel(unit=[0])))""",
 
 
 @pytest.fixture(scope="module")
-def explorer_book(tmp_path_factory, browser) -> Path:
-    """A book with the real configuration and assets, and one page with every explorer on published units."""
-    root = tmp_path_factory.mktemp("explorers")
-    for name in ("assets", "package.json", "package-lock.json", ".npmrc", "node_modules"):
-        if (ROOT / name).exists():
-            os.symlink(ROOT / name, root / name)
-    (root / "references.bib").write_text("")
-    (root / "_toc.yml").write_text(TOC)
-    (root / "intro.md").write_text("# Start\n")
-    (root / "_config.yml").write_text((ROOT / "_config.yml").read_text())
-    (root / "deep" / "down").mkdir(parents=True)
-    for name, sources in (("explorers", CELLS), ("bare", BARE)):
-        notebook = nbformat.v4.new_notebook()
-        notebook.cells = [nbformat.v4.new_markdown_cell(f"# {name.title()}")]
-        notebook.cells += [nbformat.v4.new_code_cell(source) for source in sources]
-        nbformat.write(notebook, root / "deep" / "down" / f"{name}.ipynb")
-    # The limit on the size of a page holds here as for any other.
-    return build_book(root).index.parent
+def explorer_book(make_book) -> Path:
+    """A page with every explorer on published units, and one where pieces are missing."""
+    return make_book({PAGE: CELLS, "bare": BARE})
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +102,7 @@ def choose(scope, label, value):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("protocol", ["http", "file"])
-def test_every_explorer_stands_on_the_page(protocol, scheme, opened, screenshots):
+def test_every_explorer_stands_on_the_page(protocol, scheme, opened, screenshots, alone):
     tab = opened(protocol, scheme)
     page = tab.page
     for name in EXPLORERS:
@@ -142,7 +119,7 @@ def test_every_explorer_stands_on_the_page(protocol, scheme, opened, screenshots
         for name in EXPLORERS if protocol == "http" else ():
             box = page.locator(f".rp-{name}").first
             target = screenshots / f"explorer-{name}-{scheme}-{width}.png"
-            box.screenshot(path=target, style=ALONE)
+            box.screenshot(path=target, style=alone)
     page.emulate_media(media="print")
     assert not page.locator(".rp-explorer").first.is_visible()
     assert page.locator("#maml-measures").is_visible() and page.locator("#maml-parameters").is_visible()
@@ -345,7 +322,7 @@ def test_analyses_and_settings_answer_to_the_keyboard(opened):
     ways.fill("1")
     assert "at least 2" in panel.inner_text() and not panel.locator(".rp-command").is_visible()
     ways.fill("5")
-    panel.locator("label:has-text('Seeds') input").fill("3..6")
+    panel.get_by_label("Seeds (0..4: both ends)").fill("3..6")
     assert "seed 5..6 would be computed" in status.inner_text()
     assert tab.faults == []
 

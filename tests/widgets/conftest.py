@@ -34,7 +34,7 @@ def javascript(node, tmp_path_factory):
     (folder / "package.json").write_text('{"type": "module"}')
     for path in WIDGETS.glob("*.js"):
         shutil.copy(path, folder)
-    names = ("core", "ranks", "resample", "scaling", "settings", "tasks")
+    names = ("core", "outcomes", "ranks", "resample", "scaling", "settings", "tasks")
     head = "".join(f'import * as {name} from "./{name}.js";\n' for name in names)
     head += "import { readFileSync } from 'node:fs';\nconst input = JSON.parse(readFileSync(0, 'utf8'));\n"
     head += """

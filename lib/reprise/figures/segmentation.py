@@ -216,7 +216,8 @@ def _rows(axes: Axes, names: Sequence[str], values: Sequence[np.ndarray], colour
     axes.set_axisbelow(True)
 
 
-def _named_levels(run: xr.Dataset) -> list[tuple[float, str]]:
+def named_levels(run: xr.Dataset) -> list[tuple[float, str]]:
+    """Mean IoU without a network, and what it is called."""
     words = {"majority": "commonest class", "threshold": "one threshold", "otsu": "Otsu's threshold"}
     values = run["baseline"].isel(unit=0)
     found = [(float(values.sel(baseline_name=name)), text) for name, text in words.items()]
@@ -224,7 +225,7 @@ def _named_levels(run: xr.Dataset) -> list[tuple[float, str]]:
 
 
 def _baselines(axes: Axes, run: xr.Dataset) -> None:
-    for position, text in _named_levels(run):
+    for position, text in named_levels(run):
         axes.axvline(position, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axes.annotate(
             text, (position, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
@@ -233,7 +234,7 @@ def _baselines(axes: Axes, run: xr.Dataset) -> None:
 
 
 def _levels(axes: Axes, run: xr.Dataset) -> None:
-    for height, text in _named_levels(run):
+    for height, text in named_levels(run):
         level(axes, height, text)
 
 

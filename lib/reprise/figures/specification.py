@@ -1,4 +1,4 @@
-"""Every analysis of some claims as a forest of intervals: the static side of the specification curve."""
+"""Every analysis of some claims: a forest of intervals, or a specification curve where there are many."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from .style import FAINT, MUTED, WIDTH, Plate, book_style
 
 __all__ = ["MARKERS", "specification_curve"]
 
+FOREST = 24
+"""Most analyses of a claim that are named line by line."""
+
 MARKERS = {"supported": "o", "contradicted": "s", "mixed": "D", "undecided": "o", "not run": "x"}
 """A shape for each status; undecided ones are hollow."""
 
 
 def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specification") -> Plate:
     """Effect of every analysis with its interval, a panel a claim.
+
+    Up to :data:`FOREST` analyses of a claim are a line each; more stand side by side in order of their
+    effect, with dots below that say what each has chosen.
 
     Args:
         rows: Analyses, as :func:`reprise.studies.claims.specification.specifications` gives them.
@@ -26,16 +32,38 @@ def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specific
     Raises:
         ValueError: No analyses.
     """
-    import matplotlib.pyplot as plt
-
     if not rows:
         raise ValueError("no analyses to show")
     claims = list(dict.fromkeys(row["claim"] for row in rows))
     by_claim = {claim: [row for row in rows if row["claim"] == claim] for claim in claims}
+    if max(map(len, by_claim.values())) > FOREST:
+        figure = _curves(by_claim)
+        shown = "Analyses in order of effect; the dots below say what each has chosen; a ring marks"
+        deciding = f"{shown} the one that decides."
+    else:
+        figure = _forest(by_claim)
+        deciding = "The analysis in bold decides."
+    shapes = "filled circle supported, square contradicted, diamond mixed, hollow circle undecided"
+    caption = (
+        "Each claim under every measure and condition that was analysed: effect with its interval over seeds "
+        f"({shapes}). {deciding} "
+        + " ".join(f"{claim}: {tally(chosen)}." for claim, chosen in by_claim.items())
+    )
+    alt = "Intervals, one an analysis. " + " ".join(
+        f"{row['claim']}, {row['measure']}, {row['condition']}: {row['status']}, {_number(row['estimate'])}."
+        for row in rows
+    )
+    return Plate(figure, name, caption, alt)
+
+
+def _forest(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
+    """A line an analysis, named at its left."""
+    import matplotlib.pyplot as plt
+
     heights = [0.7 + 0.21 * len(chosen) for chosen in by_claim.values()]
     with book_style():
         figure, panels = plt.subplots(
-            len(claims), 1, figsize=(WIDTH, sum(heights) + 0.3), squeeze=False, layout="constrained",
+            len(by_claim), 1, figsize=(WIDTH, sum(heights) + 0.3), squeeze=False, layout="constrained",
             gridspec_kw={"height_ratios": heights},
         )  # fmt: skip
         for axes, (claim, chosen) in zip(panels[:, 0], by_claim.items(), strict=True):
@@ -53,30 +81,74 @@ def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specific
             axes.tick_params(axis="y", length=0)
             axes.set_title(f"{claim} · {chosen[0].get('title', '')}".removesuffix(" · "))
             axes.set_xlabel(_effect(chosen))
-    shapes = "filled circle supported, square contradicted, diamond mixed, hollow circle undecided"
-    caption = (
-        "Each claim under every measure and condition that was analysed: effect with its interval over seeds "
-        f"({shapes}); the analysis in bold decides. "
-        + " ".join(f"{claim}: {tally(chosen)}." for claim, chosen in by_claim.items())
-    )
-    alt = "Intervals, one a line. " + " ".join(
-        f"{row['claim']}, {row['measure']}, {row['condition']}: {row['status']}, {_number(row['estimate'])}."
-        for row in rows
-    )
-    return Plate(figure, name, caption, alt)
+    return figure
 
 
-def _draw(axes: Any, place: int, row: Mapping[str, Any]) -> None:
+def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
+    """Analyses side by side in ascending order of effect, above a grid of their choices."""
+    import matplotlib.pyplot as plt
+
+    choices = [
+        (key, value)
+        for key in ("measure", "condition")
+        for value in dict.fromkeys(row[key] for chosen in by_claim.values() for row in chosen)
+    ]
+    below = 0.17 * len(choices)
+    ratios = [part for _ in by_claim for part in (1.7, below)]
+    with book_style():
+        figure, panels = plt.subplots(
+            2 * len(by_claim), 1, figsize=(WIDTH, sum(ratios) + 0.45 * len(by_claim)), squeeze=False,
+            layout="constrained", gridspec_kw={"height_ratios": ratios},
+        )  # fmt: skip
+        pairs = zip(panels[::2, 0], panels[1::2, 0], by_claim.items(), strict=True)
+        for effects, grid, (claim, rows) in pairs:
+            # Those without a number come last.
+            chosen = sorted(rows, key=lambda row: (row["estimate"] is None, row["estimate"] or 0.0))
+            for place, row in enumerate(chosen):
+                _draw(effects, place, row, upright=True)
+                if row.get("primary") and row["estimate"] is not None:
+                    effects.plot(place, row["estimate"], "o", markersize=11, color="black", fillstyle="none")
+                for line, (key, value) in enumerate(choices):
+                    on = row[key] == value
+                    grid.plot(place, line, "o", color="black" if on else FAINT, markersize=3.2 if on else 1.2)
+            effects.axhline(0, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+            effects.grid(axis="y", color=FAINT, linewidth=0.5)
+            effects.set_axisbelow(True)
+            effects.set_title(f"{claim} · {chosen[0].get('title', '')}".removesuffix(" · "))
+            effects.set_ylabel("effect", fontsize=8.5)
+            effects.set_xticks([])
+            grid.set_yticks(range(len(choices)), [value for _, value in choices], fontsize=7.5)
+            grid.set_ylim(len(choices) - 0.5, -0.5)
+            grid.axhline(sum(key == "measure" for key, _ in choices) - 0.5, color=FAINT, linewidth=0.8)
+            grid.set_xticks([])
+            grid.set_xlabel(_effect(chosen))
+            grid.tick_params(axis="y", length=0)
+            for axes in (effects, grid):
+                axes.set_xlim(-0.7, len(chosen) - 0.3)
+            for side in ("left", "bottom"):
+                grid.spines[side].set_visible(False)
+    return figure
+
+
+def _draw(axes: Any, place: int, row: Mapping[str, Any], upright: bool = False) -> None:
+    """One analysis: along x at the height of its place, or upright beside the others."""
     estimate, low, high = (
         np.nan if row[key] is None else float(row[key]) for key in ("estimate", "low", "high")
     )
     if np.isnan(estimate):
+        if upright:
+            axes.annotate("×", (place, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=8)
+            return
         axes.annotate("no number", (0.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
         return
     if np.isfinite([low, high]).all():
-        axes.plot([low, high], [place, place], color="black", linewidth=1.2)
+        ends = ([place, place], [low, high]) if upright else ([low, high], [place, place])
+        axes.plot(*ends, color="black", linewidth=1.2)
     fill = "white" if row["status"] == "undecided" else "black"
-    axes.plot(estimate, place, MARKERS[row["status"]], color="black", markerfacecolor=fill, markersize=5.5)
+    at = (place, estimate) if upright else (estimate, place)
+    axes.plot(
+        *at, MARKERS[row["status"]], color="black", markerfacecolor=fill, markersize=4.5 if upright else 5.5
+    )
 
 
 def _effect(rows: Sequence[Mapping[str, Any]]) -> str:

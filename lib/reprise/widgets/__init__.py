@@ -2,18 +2,21 @@
 
 - ``Representation``: any two states that a unit keeps, under every measure that follows from their Grams.
 - ``Dynamics``: change per layer over training, with the state at a cursor.
+- ``Segmentation``: two conditions of study 3, from their quality to their predictions and layers.
 - ``Specification``: a claim under every measure and condition.
 - ``Parameters``: a study's settings as a form, with the command for them.
 
 What they compute stands in ``core.js`` (RDMs, comparisons, CKA), ``ranks.js``, ``resample.js`` (bootstrap
-over stimuli) and ``scaling.js`` (maps), with the results of :mod:`reprise.similarity`; :mod:`.joining` puts
-the files of a widget together. None of these knows of any study; :mod:`.maml` and its like do.
+over stimuli), ``scaling.js`` (maps) and ``outcomes.js``, with the results of :mod:`reprise.similarity`;
+:mod:`.joining` puts the files of a widget together. None but ``Segmentation`` knows of any study;
+:mod:`.maml` and :mod:`.transfer` do.
 """
 
 from .curves import Curves, Level, curves_of
 from .dynamics import Dynamics
 from .parameters import Parameters
 from .representation import Representation
+from .segmentation import Segmentation
 from .specification import Specification
 from .states import Column, States, states_of
 
@@ -24,6 +27,7 @@ __all__ = [
     "Level",
     "Parameters",
     "Representation",
+    "Segmentation",
     "Specification",
     "States",
     "curves_of",

@@ -63,8 +63,12 @@ export class ChangeData {
 
 const DASHES = ["1 4", "7 4", "8 3 2 3"];
 
+/**
+ * Lines { name, colour, mean, low, high, levels, dash, faint } over positions `x` (levels, dash and faint where
+ * wanted). Without `onPlace` there is no cursor.
+ */
 export class ChangeChart {
-  constructor({ onPlace }) {
+  constructor({ onPlace = null }) {
     this.element = h("div", { class: "rp-plot rp-change" });
     this.onPlace = onPlace;
   }
@@ -74,19 +78,21 @@ export class ChangeChart {
     this.element.replaceChildren(notice(text));
   }
 
+  /** `ticks` { values, label } name positions; `what` says in words what lines are and where numbers stand. */
   draw(data) {
     this.data = data;
-    const { lines, x, x_title, y_title, late } = data;
+    const { lines, x, x_title, y_title, late, ticks, what, height } = data;
     const width = Math.max(this.element.clientWidth, 240);
     const small = width < 480;
     const counted = (k) => !late || x[k] > x.at(-1) / 10;
     let top = 0;
     for (const { mean, high, levels } of lines) {
       mean.forEach((value, k) => counted(k) && [value, high[k]].forEach((one) => one > top && (top = Math.min(one, 2))));
-      if (!late) levels.forEach((value) => value > top && (top = value));
+      if (!late) levels?.forEach((value) => value > top && (top = value));
     }
     const right = small ? 12 : 78;
-    const chart = axes({ width, height: small ? 250 : 320, right, x: { limits: [x[0], x.at(-1)], name: x_title }, y: { limits: [0, top * 1.05 || 1], name: y_title } });
+    const along = { limits: [x[0], x.at(-1)], name: x_title, ticks: ticks?.values, label: ticks?.label };
+    const chart = axes({ width, height: height ?? (small ? 250 : 320), right, x: along, y: { limits: [0, top * 1.05 || 1], name: y_title } });
     const { svg, body, toX, toY, inner } = chart;
     const clip = `rp-clip-${Math.random().toString(36).slice(2)}`;
     const area = s("g", { "clip-path": `url(#${clip})` });
@@ -96,13 +102,15 @@ export class ChangeChart {
       const known = [...x.keys()].filter((k) => !Number.isNaN(line.mean[k]));
       if (!known.length) continue;
       const at = (values) => known.map((k) => `${toX(x[k]).toFixed(1)} ${toY(values[k]).toFixed(1)}`);
-      const banded = known.every((k) => !Number.isNaN(line.low[k]));
+      const banded = !line.faint && known.every((k) => !Number.isNaN(line.low[k]));
       if (banded) area.append(s("path", { d: `M${[...at(line.high), ...at(line.low).reverse()].join("L")}z`, style: `fill: ${ink(line.colour)}`, class: "rp-band" }));
-      line.levels.forEach((value, number) => {
+      line.levels?.forEach((value, number) => {
         if (!Number.isNaN(value)) area.append(s("line", { x1: inner.left, x2: inner.left + inner.width, y1: toY(value), y2: toY(value), "stroke-dasharray": DASHES[number % 3], style: `stroke: ${ink(line.colour)}`, class: "rp-level" }));
       });
-      area.append(s("path", { d: `M${at(line.mean).join("L")}`, style: `stroke: ${ink(line.colour)}`, class: "rp-line" }));
-      ends.push({ y: toY(line.mean[known.at(-1)]), name: line.name, colour: line.colour });
+      area.append(s("path", { d: `M${at(line.mean).join("L")}`, style: `stroke: ${ink(line.colour)}`, class: line.faint ? "rp-line rp-faint" : "rp-line", "stroke-dasharray": line.dash }));
+      // What is known at one position only is no line.
+      if (known.length === 1 && !line.faint) area.append(s("circle", { cx: toX(x[known[0]]), cy: toY(line.mean[known[0]]), r: 4, style: `fill: ${ink(line.colour)}` }));
+      if (!line.faint) ends.push({ y: toY(line.mean[known.at(-1)]), name: line.name, colour: line.colour });
     }
     body.append(area);
     if (small) {
@@ -113,10 +121,14 @@ export class ChangeChart {
       spread(ends, 14, inner.top + 4, inner.top + inner.height);
       body.append(...ends.map((end) => s("text", { x: inner.left + inner.width + 6, y: end.at + 4, class: "rp-end", style: `fill: ${ink(end.colour)}` }, end.name)));
     }
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", `${y_title} against ${x_title}, ${what ?? `${lines.length} layers; the numbers at the cursor stand in the table below`}`);
+    this.element.replaceChildren(svg);
+    this.cursor = null;
+    if (!this.onPlace) return;
+    svg.classList.add("rp-with-cursor");
     this.cursor = s("line", { y1: inner.top, y2: inner.top + inner.height, class: "rp-cursor" });
     body.append(this.cursor);
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", `${y_title} against ${x_title}, ${lines.length} layers; the numbers at the cursor stand in the table below`);
     const place = (event) => {
       const from = svg.getBoundingClientRect().left + inner.left;
       const share = Math.min(Math.max((event.clientX - from) / inner.width, 0), 1);
@@ -128,7 +140,6 @@ export class ChangeChart {
     });
     svg.addEventListener("pointermove", (event) => event.buttons && place(event));
     this.toX = toX;
-    this.element.replaceChildren(svg);
     this.move(data.place);
   }
 

@@ -75,7 +75,7 @@ class Dynamics(anywidget.AnyWidget):
                 "x": curves.x.tolist(),
                 "x_title": curves.x_title,
                 "levels": [{"title": level.title, "kind": level.kind} for level in curves.levels],
-                "quantiles": _quantiles(len(curves.seeds)),
+                "quantiles": t_quantiles(len(curves.seeds)),
                 "states": None
                 if states is None
                 else describe(states) | {"frames": _frames(curves, states, at)},
@@ -88,7 +88,7 @@ class Dynamics(anywidget.AnyWidget):
         )
 
 
-def _quantiles(seeds: int) -> list[float]:
+def t_quantiles(seeds: int) -> list[float]:
     """Factor of the standard error of a 95 % t interval, for 2, 3, … seeds."""
     from scipy import stats
 

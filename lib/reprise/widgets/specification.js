@@ -54,11 +54,13 @@ class Curve {
   }
 
   draw() {
-    const width = Math.max(this.plot.clientWidth, 260);
+    // Many analyses on a narrow page stand beside each other all the same: the plot then scrolls by itself.
+    const space = Math.max(this.plot.clientWidth, 260);
+    const side = space < 560 ? 0 : 190;
+    const width = Math.max(space, side + 64 + 9 * this.rows.length);
     const known = this.rows.filter((row) => row.estimate !== null);
     const choices = ["measure", "condition"].map((name) => ({ name, values: [...new Set(this.about.rows.filter((row) => row.claim === this.claim).map((row) => row[name]))] }));
     const lines = choices.flatMap(({ name, values }) => values.map((value) => ({ name, value })));
-    const side = width < 560 ? 0 : 190;
     const rowHeight = side ? 20 : 34;
     const tops = known.flatMap((row) => [row.low ?? row.estimate, row.high ?? row.estimate, 0]);
     const [low, high] = tops.length ? [Math.min(...tops), Math.max(...tops)] : [0, 1];

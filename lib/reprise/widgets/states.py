@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LIMIT", "Column", "States", "states_of"]
+__all__ = ["LIMIT", "Column", "States", "named_states", "states_of"]
 
 LIMIT = 400
 """Most states of one explorer: what a page can hold and compare at once."""
@@ -130,6 +130,29 @@ def states_of(
         np.repeat(codes, sizes),
         tuple(sets),
     )
+
+
+def named_states(
+    units: Mapping[str, xr.Dataset],
+    titles: Mapping[str, str] | None = None,
+    labels: Mapping[str, Label] | None = None,
+) -> States:
+    """The same for units of different conditions, which are told apart by names in a column ``network``.
+
+    Args:
+        units: Name → unit; settings in which they differ become no columns.
+        titles: As for :func:`states_of`.
+        labels: As for :func:`states_of`.
+
+    Raises:
+        ValueError: As for :func:`states_of`.
+    """
+    named = []
+    for name, unit in units.items():
+        count = unit.sizes.get("state", 0)
+        settings = [str(n) for n, c in unit.coords.items() if c.ndim == 0 and n != "seed"]
+        named.append(unit.drop_vars(settings).assign_coords(state_network=("state", [name] * count)))
+    return states_of(named, titles, labels)
 
 
 def _values(units: Sequence[xr.Dataset], sizes: Sequence[int]) -> dict[str, np.ndarray]:

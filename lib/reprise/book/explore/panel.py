@@ -1,4 +1,4 @@
-"""Explorers in a chapter: shown with a word for readers without JavaScript, and fed from store and data."""
+"""The parameter panel of a study, with the table that stands for it on paper."""
 
 from __future__ import annotations
 
@@ -7,64 +7,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..places import UserError
-from ..store import Store
-from ..studies import runner
-from ..studies.seeds import spell_seeds
+from ...store import Store
+from ...studies import runner
+from ...studies.seeds import spell_seeds
+from .shown import explore
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from ..studies.base import Study
-    from .chapter import Chapter
-
-__all__ = ["explore", "parameter_table", "parameters", "pictures", "published_settings", "rates"]
-
-
-def explore(widget: Any, beside: str, label: str = "the figure above") -> None:
-    """Display an explorer.
-
-    Without JavaScript a line says where the same is to be seen; on paper the explorer is left out.
-
-    Args:
-        widget: One of :mod:`reprise.widgets`.
-        beside: Id of the static figure or table that says the same.
-        label: How to call it.
-    """
-    from IPython.display import HTML, display
-
-    display(
-        HTML(
-            "<noscript><p>Here an explorer would compute in the page, which takes JavaScript; "
-            f'<a href="#{html.escape(beside)}">{html.escape(label)}</a> says the same.</p></noscript>'
-        )
-    )
-    display(widget)
-
-
-def pictures(chapter: Chapter, unit: xr.Dataset) -> np.ndarray | None:
-    """The stimuli of a few-shot unit, from the data at hand.
-
-    Args:
-        chapter: The chapter, which knows where data lie.
-        unit: A unit with its stimuli's classes and drawings.
-
-    Returns:
-        (n, height, width) uint8, or None where the data are not there: the explorer then draws tiles.
-    """
-    from ..data import load_few_shot
-
-    try:
-        splits = load_few_shot(str(unit["dataset"].values), chapter.places.data)
-    except UserError:
-        return None
-    pool = getattr(splits, str(unit["stimulus_split"].values)).images
-    images = np.asarray(pool[unit["stimulus_class"].values, unit["stimulus_drawing"].values])
-    if images.dtype != np.uint8:
-        images = np.round(255 * np.clip(images, 0, 1)).astype(np.uint8)
-    return images.squeeze(1) if images.ndim == 4 and images.shape[1] == 1 else images.squeeze()
+    from ...studies.base import Study
+    from ..chapter import Chapter
 
 
 def published_settings(
@@ -76,7 +26,7 @@ def published_settings(
         study: The study.
         store: Where its units are.
         links: Label of a setting, as :func:`reprise.studies.runner.label` spells it → address, relative to
-            the page.
+            the page; with ``*`` at its end, of all labels that begin so. The first that fits counts.
 
     Returns:
         ``settings`` (all fields as JSON values), ``seeds``, ``label``, ``link`` (or empty).
@@ -95,10 +45,17 @@ def published_settings(
                 "settings": config.model_dump(mode="json"),
                 "seeds": sorted(seeds),
                 "label": f"{label}, seeds {spell_seeds(sorted(seeds))}",
-                "link": (links or {}).get(label, ""),
+                "link": _link(label, links or {}),
             }
         )
     return entries
+
+
+def _link(label: str, links: Mapping[str, str]) -> str:
+    if label in links:
+        return links[label]
+    begun = (address for key, address in links.items() if key.endswith("*") and label.startswith(key[:-1]))
+    return next(begun, "")
 
 
 def rates(study: Study, store: Store) -> dict[str, float]:
@@ -125,7 +82,7 @@ def parameters(chapter: Chapter, links: Mapping[str, str] | None = None, name: s
     """
     from IPython.display import HTML, display
 
-    from ..widgets.parameters import Parameters
+    from ...widgets.parameters import Parameters
 
     name = name or f"{chapter.study.name}-parameters"
     store = Store(chapter.places.published, chapter.places.local)
@@ -144,7 +101,7 @@ def parameter_table(study: Study, preset: str, published: Sequence[Mapping[str, 
         preset: Preset whose values are shown.
         published: As :func:`published_settings` gives them.
     """
-    from ..widgets.schema import fields
+    from ...widgets.schema import fields
 
     values = study.configure(preset, {}).model_dump(mode="json")
     rows = "".join(

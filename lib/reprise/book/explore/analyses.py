@@ -1,0 +1,47 @@
+"""Measure matters: those of some analyses of a study that are in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...store import Store
+from ...studies import runner
+
+if TYPE_CHECKING:
+    from ..chapter import Chapter
+
+Analysis = tuple[str | None, Mapping[str, Any]]
+"""A preset, the chapter's own with its changes if None, and the settings that are replaced in it."""
+
+
+def analyses(chapter: Chapter, others: Mapping[str, Analysis]) -> tuple[dict[str, Chapter], dict[str, str]]:
+    """Find what of some analyses was run, without computing anything.
+
+    Args:
+        chapter: The chapter, whose own run is none of them.
+        others: Analysis in words → how it differs.
+
+    Returns:
+        Words → the run, with those of its seeds that are in the store; and, for analyses without any, words →
+        the command that computes them.
+    """
+    study, store = chapter.study, Store(chapter.places.published, chapter.places.local)
+    there: dict[str, Chapter] = {}
+    missing = {}
+    for words, (preset, settings) in others.items():
+        if preset is None or preset == chapter.preset:
+            preset, seeds = chapter.preset, chapter.seeds
+            settings = {**runner.changes(study, chapter.config, preset), **settings}
+        else:
+            seeds = study.preset(preset).seeds
+        config = study.configure(preset, dict(settings))
+        if config == chapter.config:
+            continue
+        if found := runner.stored(config, seeds, store):
+            own = tuple(int(dataset["seed"]) for dataset in found)
+            run = runner.gather(found, runner.label(study, config, preset))
+            there[words] = type(chapter)(study, config, own, preset, chapter.places, run)
+        else:
+            missing[words] = runner.command(study, config, seeds, preset)
+    return there, missing

@@ -1,0 +1,119 @@
+"""Explorers of study 3, from whatever of its families is in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...figures import segmentation as figures
+from ...figures.segmentation_views import class_colours
+from ...store import Store
+from ...studies import runner
+from ...studies.segmentation import FAMILIES, SegmentationConfig, family_seeds
+from ...studies.segmentation.presets import name_of
+from ...widgets import Representation, Segmentation
+from ...widgets.segmentation import Condition, Start
+from ...widgets.states import named_states
+from .stimuli import crop_pictures
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..chapter import Chapter
+
+_MOMENTS = {"start": "before fine-tuning", "end": "after fine-tuning", "fresh": "an unrelated network"}
+
+
+def segmentation(
+    chapter: Chapter, images: np.ndarray | None = None, masks: np.ndarray | None = None
+) -> Segmentation:
+    """Every start, share of the labels and seed that is in the store; what is not is listed with its command.
+
+    Args:
+        chapter: A chapter of study 3.
+        images: The shown test pictures, (pictures, side, side, 3) uint8, where they may be shown.
+        masks: Their true classes, (pictures, side, side) uint8, 255 where there is no label.
+    """
+    store = Store(chapter.places.published, chapter.places.local)
+    runs: dict[Condition, xr.Dataset] = {}
+    kept: dict[Condition, xr.Dataset] = {}
+    missing = {}
+    starts = {}
+    for name, config, seeds in _conditions(chapter):
+        condition = (name, config.fraction)
+        found = runner.stored(config, seeds, store)
+        there = [int(dataset["seed"]) for dataset in found]
+        if absent := [seed for seed in seeds if seed not in there]:
+            words = f"{figures.title(name)}, {100 * config.fraction:g} % of the labels"
+            words += f", {len(absent)} of {len(seeds)} seeds" if found else ""
+            missing[words] = runner.command(chapter.study, config, absent, chapter.preset)
+        if not found:
+            continue
+        starts[name] = Start(figures.title(name), str(figures.line(name)["color"]))
+        runs[condition] = runner.gather(found, chapter.preset)
+        if with_grams := [dataset for dataset in found if "gram" in dataset]:
+            kept[condition] = with_grams[0]
+    first = next(iter(runs.values()))
+    own = [
+        condition for condition in runs if condition[1] == chapter.config.model_dump()["fraction"]
+    ] or list(runs)
+    return Segmentation(
+        runs,
+        starts,
+        kept,
+        a=own[0],
+        b=next((one for one in own if one[0] == chapter.config.model_dump()["pretext"]), own[-1]),
+        classes=class_colours(first.sizes["class_name"]),
+        levels={text: value for value, text in figures.named_levels(first)},
+        images=images,
+        masks=masks,
+        missing=missing,
+        unit=f"{chapter.run.attrs['preset']}: {first['dataset'].values.flat[0]}, "
+        f"{len(runs)} conditions, {sum(run.sizes['unit'] for run in runs.values())} networks",
+    )  # fmt: skip
+
+
+def networks(chapter: Chapter, conditions: Sequence[str]) -> Representation | None:
+    """Any two states of the networks of some conditions: before and after fine-tuning, layer by layer.
+
+    Args:
+        chapter: A chapter of study 3.
+        conditions: Names of conditions at the chapter's own share of the labels, at most twelve.
+
+    Returns:
+        The explorer; None where no unit keeps Grams.
+    """
+    store = Store(chapter.places.published, chapter.places.local)
+    units = {}
+    for name, config, seeds in _conditions(chapter):
+        if name in conditions and config.fraction == chapter.config.model_dump()["fraction"]:
+            found = [dataset for dataset in runner.stored(config, seeds, store) if "gram" in dataset]
+            units |= {figures.title(name): dataset for dataset in found[:1]}
+    if not units:
+        return None
+    titles = {"network": "started from", "layer": "layer", "name": "state", "seed": "seed"}
+    states = named_states(units, titles, {"name": lambda name: _MOMENTS[name]})
+    first = next(iter(units.values()))
+    layer = str(first["layer"].values[-1])
+    last = next(reversed(units))
+    a, b = (states.find(network=last, layer=layer, name=_MOMENTS[moment]) for moment in ("start", "end"))
+    return Representation(
+        states, a, b, pictures=crop_pictures(chapter, first), title="Compare any two states",
+        unit=f"{first['dataset'].item()}, seed {int(first['seed'])}, {first.sizes['stimulus']} test crops",
+    )  # fmt: skip
+
+
+def _conditions(chapter: Chapter) -> Iterator[tuple[str, SegmentationConfig, list[int]]]:
+    """Name, settings and seeds of every condition of every family, each once, with all seeds that it has."""
+    seeds: dict[SegmentationConfig, set[int]] = {}
+    names: dict[SegmentationConfig, str] = {}
+    for family in FAMILIES:
+        for words, config in chapter.study.family(family, chapter.config).items():
+            assert isinstance(config, SegmentationConfig)
+            changed = family == "ablation" and words.startswith("without")
+            names.setdefault(config, name_of(config) + (f", {words}" if changed else ""))
+            seeds.setdefault(config, set()).update(family_seeds(family, chapter.seeds))
+    for config, name in names.items():
+        yield name, config, sorted(seeds[config])

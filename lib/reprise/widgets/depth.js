@@ -1,0 +1,64 @@
+// Two conditions layer by layer: their networks against each other, and each before against after fine-tuning.
+
+import { form, similarity } from "./core.js";
+import { h, menu, notice, spell } from "./controls.js";
+import { ChangeChart, summarise } from "./change.js";
+
+const CROP_RESAMPLES = 400;
+
+export class DepthPanel {
+  constructor(about, outcomes, states, engine) {
+    Object.assign(this, { about, outcomes, states, engine, measure: 0 });
+    this.chart = new ChangeChart({});
+    this.note = h("div", { class: "rp-note" });
+    this.table = h("div", { class: "rp-readout" });
+    const measureMenu = menu("Measure", about.measures.map(({ title: label }, k) => ({ value: String(k), label })), "0", (value) => {
+      this.measure = Number(value);
+      this.show(this.asked);
+    });
+    this.element = h("div", {}, measureMenu.element, this.chart.element, this.note, this.table);
+  }
+
+  /** Units of A and B over all seeds, those of the one seed (−1 where there is none), and how A and B are drawn. */
+  show(asked) {
+    this.asked = asked;
+    const { seed, units, single, looks } = asked;
+    const { layers, measures, probes, quantiles, keptSeeds, n } = this.about;
+    const entry = measures[this.measure];
+    const measure = entry.kernel ? { kernel: entry.kernel, debiased: entry.debiased } : { distance: entry.distance, method: entry.method };
+    const first = single.map((unit) => (unit < 0 ? -1 : this.outcomes.units[unit][3]));
+    const known = first.every((state) => state >= 0) && this.states[first[0]].set === this.states[first[1]].set;
+    const pairs = known ? layers.map((_, k) => [first[0] + k, first[1] + k]) : [];
+    const keep = Array.from({ length: n }, (_, k) => k);
+    const forms = pairs.map((pair) => pair.map((state) => form(this.states[state], measure, keep)));
+    const between = Float64Array.from(layers, (_, k) => (known ? 1 - similarity(...forms[k], measure) : NaN));
+    const tuned = looks.map((look, k) => ({ ...look, ...summarise(units[k].map((unit) => this.outcomes.change(this.measure, unit)), quantiles) }));
+    const fresh = { ...summarise(units[0].map((unit) => this.outcomes.change(this.measure, unit, true)), quantiles), name: "null", colour: "var(--rp-muted)", dash: "1 4" };
+    fresh.low.fill(NaN); // the null is a level: its band would hide the lines
+    const draw = (intervals) => {
+      const [low, high] = [1, 0].map((end) => Float64Array.from(layers, (_, k) => (intervals ? 1 - intervals[k][end] : NaN)));
+      const cross = { name: "A–B", colour: "var(--rp-ink)", mean: between, low, high };
+      this.chart.draw({ lines: known ? [fresh, ...tuned, cross] : [fresh, ...tuned], x: layers.map((_, k) => k), height: 300,
+        x_title: "layer, from the image to the classes", y_title: `change, 1 − ${entry.kernel ? "CKA" : "ρ"} (0 = none)`,
+        ticks: { values: layers.map((_, k) => k), label: (k) => layers[k].short }, what: "A, B, A against B, and the null; the numbers stand in the table below" });
+      this.tell({ entry, between, low, high, intervals, tuned, fresh });
+    };
+    draw(null);
+    const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${CROP_RESAMPLES} resamples). `;
+    const kept = keptSeeds.length ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition` : "no Gram matrices are kept";
+    this.note.replaceChildren(
+      h("p", {}, `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval. Dotted: A against a fresh network (null).`),
+      known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`));
+    if (known) this.engine.ask("intervals", { pairs, measure, keep, resamples: CROP_RESAMPLES, seed: 0 }).then((intervals) => intervals && draw(intervals));
+  }
+
+  tell({ entry, between, low, high, intervals, tuned, fresh }) {
+    const cell = (value) => h("td", {}, spell(value));
+    this.table.replaceChildren(h("table", {}, h("caption", {}, `Change, ${entry.title}`),
+      h("thead", {}, h("tr", {}, ["layer", "A–B", "interval", "A by fine-tuning", "B by fine-tuning", "null"].map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, this.about.layers.map(({ name }, k) => h("tr", {}, h("th", { scope: "row" }, name),
+        h("td", { class: "rp-between", "data-value": between[k] }, spell(between[k])),
+        h("td", { class: "rp-interval", "data-low": intervals ? low[k] : null, "data-high": intervals ? high[k] : null }, intervals ? `${spell(low[k])} to ${spell(high[k])}` : "–"),
+        ...tuned.map(({ mean }) => cell(mean[k])), cell(fresh.mean[k]))))));
+  }
+}
