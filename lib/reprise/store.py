@@ -157,7 +157,7 @@ def write_once(dataset: xr.Dataset, path: Path) -> bool:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=".nc")
     os.close(handle)
     encoding: dict[Any, dict[str, Any]] = {
-        name: {"zlib": True, "complevel": 4}
+        name: {"zlib": True, "complevel": 4, "shuffle": True}
         for name, variable in dataset.variables.items()
         if variable.nbytes > _WORTH_COMPRESSING and variable.dtype.kind in "fiu"
     }
