@@ -1,5 +1,6 @@
 """Image sets: layouts on disk, labels, and what is refused before anything is learned."""
 
+import dataclasses
 import gzip
 import io
 import pickle
@@ -126,6 +127,22 @@ def test_class_folders_in_turn_and_in_order(folders):
 def test_missing_imagenet_folders_are_named(tmp_path):
     with pytest.raises(UserError, match="imagenet-val/<class>/"):
         load_images("imagenet-val", "test", tmp_path)
+
+
+def test_class_folders_of_imagenet_are_found_below_the_data_root(folders, tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    (root / "imagenet-val").mkdir(parents=True)
+    for folder in folders.glob("n*"):
+        folder.rename(root / "imagenet-val" / folder.name)
+
+    def few(name):
+        return dataclasses.replace(dataset_entry(name), sizes={"test": 6}, classes={"test": 3})
+
+    monkeypatch.setattr("reprise.data.images.dataset_entry", few)
+    for name, labels in (("imagenet-val", [0, 1, 2] * 2), ("imagenet-val-sorted", [0, 0, 1, 1, 2, 2])):
+        found = load_images(name, "test", root)
+        assert found.images.shape == (6, 3, 224, 224) and found.labels.tolist() == labels
+        assert found.classes == ("n0", "n1", "n2")
 
 
 def test_the_synthetic_sets_have_their_classes_in_turn_and_differ_between_splits():

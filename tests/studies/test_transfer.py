@@ -21,7 +21,8 @@ from reprise.studies.transfer import networks, subsets
 from reprise.studies.transfer.config import TransferConfig
 from reprise.studies.transfer.states import MEASURES, REFERENCES, kept_grams
 from reprise.studies.transfer.subsets import load_subsets
-from reprise.studies.transfer.train import folder_of, label
+from reprise.studies.transfer.train import folder_of, label, train
+from reprise.training.supervised import Batches
 
 TRANSFER: Any = study("transfer")
 TINY = {"images": 40, "epochs": 2, "target_images": 40, "target_epochs": 2, "probe_images": 20}
@@ -179,6 +180,44 @@ def test_noise_and_shift_change_what_the_loop_reads(base, tuned, places):
         _weights(TransferConfig(**{**base.model_dump(), "noise": noise}), 1, places) for noise in (0, 9)
     )
     assert not torch.equal(first["head.weight"], second["head.weight"])
+
+
+def test_the_loop_reads_the_changed_labels(tuned, places, tmp_path, monkeypatch):
+    read: list[torch.Tensor] = []
+    usual = F.cross_entropy
+
+    def noted(logits, labels):
+        read.append(labels.clone())
+        return usual(logits, labels)
+
+    monkeypatch.setattr(F, "cross_entropy", noted)
+    twin = TransferConfig(**{**tuned.twin.model_dump(), "target_epochs": 1})
+    elsewhere = _context(dataclasses.replace(places, local=tmp_path))
+
+    def labels_read(seed, **changes):
+        config = TransferConfig(**{**twin.model_dump(), **changes})
+        found = load_subsets(config, seed, places.data)
+        read.clear()
+        unit = Unit(config, seed)
+        train(unit, found, folder_of(unit, elsewhere), elsewhere)
+        order = Batches(40, 32, (seed, subsets.TARGET_ORDER)).order(0)
+        assert torch.equal(torch.cat(read), found.train.labels[order])
+        return torch.cat(read)
+
+    true = labels_read(2)
+    assert torch.equal(labels_read(2, target_shift=True), (true + 2) % 10)
+    noisy = labels_read(2, target_noise=9)
+    assert 0 < int((noisy == true).sum()) < 20
+
+
+def test_a_network_of_timm_is_trained_and_looked_at_in_its_own_layers(base, places):
+    config = TransferConfig(
+        **{**base.model_dump(), "model": "timm:resnet10t", "epochs": 1, "fresh_networks": 1}
+    )
+    found = runner.run(TRANSFER, config, (1,), places, progress=False)
+    assert found["layer"].values.tolist() == ["act1", "layer1", "layer2", "layer3", "layer4", "logits"]
+    assert found["similarity"].sel(reference="start", epoch=1, measure="cka-linear", layer="logits") < 0.9999
+    assert _weights(config, 1, places)["fc.weight"].shape == (10, 512)
 
 
 def test_a_subsets_noise_is_that_of_the_whole(base, places):
