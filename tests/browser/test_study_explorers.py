@@ -256,7 +256,7 @@ def test_rows_curves_and_menus_answer(opened):
     scope.locator("input[type=range]").press("ArrowRight")
     assert note.inner_text().startswith("After 3 steps")
     assert scope.locator(".rp-faint").count() == 0
-    scope.get_by_label("the other starts too").check()
+    scope.get_by_label("show the other starts").check()
     assert scope.locator(".rp-faint").count() == 1
     choose(scope, "Quality", "2")
     assert "mean boundary IoU" in scope.locator(".rp-number").inner_text()

@@ -22,7 +22,7 @@ class Probe(anywidget.AnyWidget):
       const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
       const button = document.createElement("button");
       button.className = "probe";
-      button.textContent = [bytes instanceof DataView, numbers.length, numbers[999999]].join(" ");
+      button.textContent = [bytes instanceof DataView, numbers.length, numbers[1999999]].join(" ");
       model.on("change:count", () => { button.textContent = `clicked ${model.get("count")}`; });
       button.addEventListener("click", () => {
         model.set("count", model.get("count") + 1);
@@ -35,7 +35,7 @@ class Probe(anywidget.AnyWidget):
     _css = ".probe { outline: 3px solid rgb(1, 2, 3); }"
     data = traitlets.Bytes().tag(sync=True)
     count = traitlets.Int(0).tag(sync=True)
-Probe(data=numpy.arange(1_000_000, dtype="float32").tobytes())""",
+Probe(data=numpy.arange(2_000_000, dtype="float32").tobytes())""",
 ]
 
 TOC = "format: jb-book\nroot: intro\nchapters:\n  - file: deep/down/widgets\n"
@@ -56,9 +56,9 @@ def widget_book(tmp_path_factory, browser) -> Path:
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in CELLS]
     (root / "deep" / "down").mkdir(parents=True)
     nbformat.write(notebook, root / "deep" / "down" / "widgets.ipynb")
-    # 4 MB of numbers become 5.3 MB of text: the size limit is another test's subject.
+    # 8 MB of numbers become 10.7 MB of text: the size limit is another test's subject.
     config = (
-        (root / "_config.yml").read_text().replace("    language: en\n", "    reprise_page_limit: 9000000\n")
+        (root / "_config.yml").read_text().replace("    language: en\n", "    reprise_page_limit: 12000000\n")
     )
     (root / "_config.yml").unlink()
     (root / "_config.yml").write_text(config)
@@ -74,7 +74,7 @@ def test_widgets_work_offline(protocol, scheme, widget_book, open_tab, serve):
     tab.open(f"{base}/deep/down/widgets.html")
 
     probe = page.locator("button.probe")
-    assert probe.inner_text() == "true 1000000 999999"
+    assert probe.inner_text() == "true 2000000 1999999"
     assert probe.evaluate("element => getComputedStyle(element).outlineColor") == "rgb(1, 2, 3)"
     probe.click()
     assert probe.inner_text() == "clicked 1"

@@ -108,9 +108,14 @@ def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
                 _draw(effects, place, row, upright=True)
                 if row.get("primary") and row["estimate"] is not None:
                     effects.plot(place, row["estimate"], "o", markersize=11, color="black", fillstyle="none")
-                for line, (key, value) in enumerate(choices):
-                    on = row[key] == value
-                    grid.plot(place, line, "o", color="black" if on else FAINT, markersize=3.2 if on else 1.2)
+            chose = [
+                (place, line)
+                for place, row in enumerate(chosen)
+                for line, (key, value) in enumerate(choices)
+                if row[key] == value
+            ]
+            grid.plot(*zip(*chose, strict=True), "o", color="black", markersize=3.2)
+            grid.hlines(range(len(choices)), -0.7, len(chosen) - 0.3, color=FAINT, linewidth=0.5, zorder=0)
             effects.axhline(0, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
             effects.grid(axis="y", color=FAINT, linewidth=0.5)
             effects.set_axisbelow(True)

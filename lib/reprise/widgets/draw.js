@@ -35,6 +35,17 @@ export function label(value, all) {
   return value.toFixed(digits).replace(/^-/, "−");
 }
 
+/** Labels along an axis less those that would touch the next one; the last one stays. */
+function clear(labels) {
+  let free = Infinity;
+  return labels.reverse().filter(({ at, text }) => {
+    const half = 3.4 * text.length;
+    if (at + half + 3 > free) return false;
+    free = at - half;
+    return true;
+  });
+}
+
 /** Axes with a grid: returns the drawing, its scales, and the group to draw into. */
 export function axes({ width, height, x, y, left = 46, right = 12, top = 10 }) {
   const bottom = 40;
@@ -45,11 +56,12 @@ export function axes({ width, height, x, y, left = 46, right = 12, top = 10 }) {
   const xTicks = x.ticks ?? ticks(...x.limits, Math.max(2, Math.floor(inner.width / 80)));
   const yTicks = y.ticks ?? ticks(...y.limits, Math.max(2, Math.floor(inner.height / 45)));
   const body = s("g");
+  const named = clear(xTicks.map((value) => ({ at: toX(value), text: (x.label ?? label)(value, xTicks) })));
   const svg = s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "rp-chart" },
     yTicks.map((value) => s("g", {},
       s("line", { class: "rp-grid", x1: left, x2: left + inner.width, y1: toY(value), y2: toY(value) }),
       s("text", { x: left - 6, y: toY(value) + 4, "text-anchor": "end" }, (y.label ?? label)(value, yTicks)))),
-    xTicks.map((value) => s("text", { x: toX(value), y: top + inner.height + 16, "text-anchor": "middle" }, (x.label ?? label)(value, xTicks))),
+    named.map(({ at, text }) => s("text", { x: at, y: top + inner.height + 16, "text-anchor": "middle" }, text)),
     s("line", { class: "rp-axis", x1: left, x2: left + inner.width, y1: top + inner.height, y2: top + inner.height }),
     s("text", { x: left + inner.width / 2, y: height - 6, "text-anchor": "middle", class: "rp-name" }, x.name),
     s("text", { transform: `translate(12 ${top + inner.height / 2}) rotate(-90)`, "text-anchor": "middle", class: "rp-name" }, y.name),
@@ -154,6 +166,7 @@ export class Heatmap {
     context.putImageData(image, 0, 0);
     this.canvas.style.imageRendering = n > this.field.clientWidth && this.field.clientWidth ? "auto" : "pixelated";
     this.rows.classList.toggle("rp-short", groups.every(({ label: text }) => text.length < 3));
+    this.rows.classList.toggle("rp-long", groups.some(({ label: text }) => text.length > 6));
     for (const [strip, side] of [[this.rows, "top"], [this.columns, "left"]]) {
       let free = -Infinity;
       const shown = groups.filter((group, k) => {

@@ -36,10 +36,13 @@ export class QualityChart {
     this.items = this.rows.map((row, k) => {
       const y = inner.top + step * k + (beside ? step / 2 : 30);
       const style = `fill: ${ink(row.colour)}; stroke: ${ink(row.colour)}`;
+      // Above its marks a name has the width of the chart; all of it is said under the pointer.
+      const most = beside ? 26 : Math.floor((width - 30) / 6.6);
+      const name = row.title.length > most ? `${row.title.slice(0, most - 1)}…` : row.title;
       const item = s("g", { class: "rp-point rp-row", role: "button", tabindex: k === this.at ? 0 : -1, "aria-pressed": String(Boolean(row.marks)), "aria-label": this.words(row) },
         s("rect", { class: "rp-hit", x: -side, y: inner.top + step * k, width, height: step }),
         s("text", beside ? { x: -8, y: y + 4, "text-anchor": "end", class: "rp-name" } : { x: inner.left, y: inner.top + step * k + 14, class: "rp-name" },
-          row.marks ? s("tspan", { class: "rp-mark-letter" }, `${row.marks}  `) : null, row.title),
+          row.marks ? s("tspan", { class: "rp-mark-letter" }, `${row.marks}  `) : null, name),
         row.values.map((value) => s("circle", { cx: toX(value), cy: y - 6, r: 2.2, style, opacity: 0.6 })),
         Number.isNaN(row.low) ? null : s("line", { x1: inside(row.low), x2: inside(row.high), y1: y + 4, y2: y + 4, style, "stroke-width": 1.8 }),
         Number.isNaN(row.mean) ? null : s("circle", { cx: toX(row.mean), cy: y + 4, r: 4.5, style }));
