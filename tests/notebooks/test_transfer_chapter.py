@@ -66,10 +66,10 @@ def test_the_protocol_that_is_stated_is_that_of_the_presets():
     ):
         assert words in text, words
     assert config.fresh_networks == 3 and f"the difference is {MATTERS:g} or more" in prose("audit")
-    sizes = [str(one.images) for one in TRANSFER.family("sizes", config).values()]
+    sizes = [str(one.model_dump()["images"]) for one in TRANSFER.family("sizes", config).values()]
     assert f"first {', '.join(sizes)} or all images" in text
     audit = TRANSFER.family("audit", config)["pre-training, as described"]
-    assert f"({audit.images} images on a laptop)" in prose("audit")  # type: ignore[attr-defined]
+    assert f"({audit.model_dump()['images']} images on a laptop)" in prose("audit")
 
 
 def test_no_result_is_typed_by_hand():

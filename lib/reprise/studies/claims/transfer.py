@@ -44,10 +44,11 @@ def head_changes_most(runs: Runs, measure: str) -> Outcome:
     statuses: list[Status] = []
     split = []
     for i, name in enumerate(targets):
-        found = [group[i].status for group in by_measure.values()]
-        agree = len(set(found)) == 1
-        statuses.append(found[0] if agree else "undecided")
-        if not agree:
+        found: list[Status] = [group[i].status for group in by_measure.values()]
+        if len(set(found)) == 1:
+            statuses.append(found[0])
+        else:
+            statuses.append("undecided")
             split.append(name)
     parts = tuple(part for group in by_measure.values() for part in group)
     note = f"Linear and debiased CKA disagree on {', '.join(split)}." if split else ""

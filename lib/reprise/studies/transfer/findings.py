@@ -73,7 +73,8 @@ def effects(
             continue
         values = endpoints.similarity(run, reference, measure)
         pairs = [(str(n), values.sel(layer=n), kept.sel(layer=n)) for n in base["layer"].values]
-        pairs.append(("test accuracy", *(one["test_accuracy"].isel(epoch=-1) for one in (run, base))))
+        after, before = (one["test_accuracy"].isel(epoch=-1) for one in (run, base))
+        pairs.append(("test accuracy", after, before))
         found += [
             Effect(name, quantity, summarise(np.asarray(endpoints.minus(a, b).values, float)))
             for quantity, a, b in pairs
