@@ -69,7 +69,8 @@ def second_order(
         "meta-initialisations, numbered in order of training and joined by the grey line; coloured lines: "
         "the inner steps of each task, ending in its symbol."
     )
-    return Plate(figure, "maml-second-order", caption, f"Matrices and maps of states. {'; '.join(said)}.")
+    name = "maml-second-order" if mode == "dissimilarities" else f"maml-second-order-{mode}"
+    return Plate(figure, name, caption, f"Matrices and maps of states. {'; '.join(said)}.")
 
 
 def dissimilarity(unit: xr.Dataset, layer: str, measure: str) -> tuple[xr.Dataset, np.ndarray]:

@@ -150,7 +150,7 @@ def switches(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -
             axes.set_title(title, fontsize=8, fontweight="normal")
             axes.tick_params(axis="y", length=0)
         panels[0, 0].set_yticks(range(len(names)), names)
-        panels[0, 0].invert_yaxis()
+        panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
         figure.tight_layout(w_pad=0.8)
     some = runs[names[0]]
     caption = (

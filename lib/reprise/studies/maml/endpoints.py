@@ -68,7 +68,8 @@ def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
 
     inner, outer = (changes.sel(layer=blocks(run)).mean("layer") for changes in layer_changes(run, measure))
     ratio = inner / outer
-    return xr.DataArray(np.log(ratio.values), dims=ratio.dims)
+    with np.errstate(divide="ignore"):  # ANIL moves no block, so that its logarithm is −∞
+        return xr.DataArray(np.log(ratio.values), dims=ratio.dims)
 
 
 def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
