@@ -31,7 +31,7 @@ def test_the_worker_answers(node, tmp_path):
         + "const gram = new Float32Array(12).map((_, k) => [2, 1, 1, 3, 1, 4][k % 6] + (k > 5));"
         "const states = unpack({ gram,"
         " mean: new Float32Array(6), features: [2, 2], sets: [0, 0], n: 3 });"
-        "server(states, (m) => console.log(JSON.stringify([m.id, m.value?.length])))"
+        "server(states, (m) => m.value && console.log(JSON.stringify([m.id, m.value.length])))"
         "({ kind: 'matrix', id: 5, request: { chosen: [0, 1], keep: [0, 1, 2],"
         " measure: { kernel: 'linear', debiased: false } } });"
     )

@@ -60,6 +60,42 @@ def test_the_figure_draws_every_row(rows):
     plt.close(plate.figure)
 
 
+def test_many_analyses_stand_side_by_side(rows):
+    m1a, m3a = rows[:4], rows[4:]
+    many = [
+        {
+            **row,
+            "condition": f"{row['condition']} {k}",
+            "primary": row["primary"] and k == 0,
+            "estimate": row["estimate"] + k,
+        }
+        for group in (m1a, m3a)
+        for row in group
+        for k in range(7)
+    ]
+    many[3] |= {"estimate": None, "low": None, "high": None, "status": "not run"}
+    plate = specification_curve(many, "maml-measures")
+    assert len(plate.figure.axes) == 4
+    effects, grid = plate.figure.axes[:2]
+    own = sorted((row for row in many[:28]), key=lambda row: (row["estimate"] is None, row["estimate"] or 0))
+    drawn = {}
+    for line in effects.lines:
+        x, y = np.atleast_1d(line.get_xdata()), np.atleast_1d(line.get_ydata())
+        if len(x) == 1 and line.get_marker() not in ("None", "") and line.get_markersize() < 10:
+            drawn[int(x[0])] = float(y[0])
+    assert drawn == {k: row["estimate"] for k, row in enumerate(own) if row["estimate"] is not None}
+    rings = [line for line in effects.lines if line.get_markersize() > 10]
+    (primary,) = [k for k, row in enumerate(own) if row["primary"]]
+    assert [int(np.atleast_1d(line.get_xdata())[0]) for line in rings] == [primary]
+    names = [text.get_text() for text in grid.get_yticklabels()]
+    (dots,) = [line for line in grid.lines if line.get_marker() == "o"]
+    chosen = {(int(x), names[int(y)]) for x, y in zip(*dots.get_data(), strict=True)}
+    assert chosen == {(k, row[key]) for k, row in enumerate(own) for key in ("measure", "condition")}
+    assert "M1a: 28 analyses" in plate.alt and len(plate.alt) < 600
+    assert "1 not run" in plate.alt and "M3a: 28 undecided" in plate.caption
+    plt.close(plate.figure)
+
+
 def test_a_row_without_a_number_is_said(rows):
     empty = {**rows[0], "estimate": None, "low": None, "high": None, "status": "not run"}
     plate = specification_curve([empty])

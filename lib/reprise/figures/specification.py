@@ -38,20 +38,24 @@ def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specific
     by_claim = {claim: [row for row in rows if row["claim"] == claim] for claim in claims}
     if max(map(len, by_claim.values())) > FOREST:
         figure = _curves(by_claim)
-        shown = "Analyses in order of effect; the dots below say what each has chosen; a ring marks"
-        deciding = f"{shown} the one that decides."
+        deciding = (
+            "Analyses in order of effect; dots below say what each has chosen; a ring marks the one that"
+        )
+        deciding += " decides."
+        alt = "Intervals in ascending order, dots below them. " + " ".join(map(_course, by_claim.values()))
     else:
         figure = _forest(by_claim)
         deciding = "The analysis in bold decides."
+        alt = "Intervals, one an analysis. " + " ".join(
+            f"{row['claim']}, {row['measure']}, {row['condition']}: {row['status']}, "
+            f"{_number(row['estimate'])}."
+            for row in rows
+        )
     shapes = "filled circle supported, square contradicted, diamond mixed, hollow circle undecided"
     caption = (
         "Each claim under every measure and condition that was analysed: effect with its interval over seeds "
         f"({shapes}). {deciding} "
         + " ".join(f"{claim}: {tally(chosen)}." for claim, chosen in by_claim.items())
-    )
-    alt = "Intervals, one an analysis. " + " ".join(
-        f"{row['claim']}, {row['measure']}, {row['condition']}: {row['status']}, {_number(row['estimate'])}."
-        for row in rows
     )
     return Plate(figure, name, caption, alt)
 
@@ -154,6 +158,16 @@ def _draw(axes: Any, place: int, row: Mapping[str, Any], upright: bool = False) 
     axes.plot(
         *at, MARKERS[row["status"]], color="black", markerfacecolor=fill, markersize=4.5 if upright else 5.5
     )
+
+
+def _course(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The analyses of a claim in words: how many, how they come out, from which effect to which."""
+    known = sorted((row for row in rows if row["estimate"] is not None), key=lambda row: row["estimate"])
+    ends = " to ".join(
+        f"{_number(row['estimate'])} ({row['measure']}, {row['condition']})"
+        for row in (known[:1] + known[-1:])
+    )
+    return f"{rows[0]['claim']}: {len(rows)} analyses, {tally(rows)}; effects from {ends or 'no number'}."
 
 
 def _effect(rows: Sequence[Mapping[str, Any]]) -> str:
