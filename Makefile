@@ -42,7 +42,7 @@ lint: $(STAMP)
 	check $(BIN)/ruff format --quiet --check . ; \
 	check $(BIN)/pyright ; \
 	check $(BIN)/lint-imports ; \
-	check find chapters -name '*.ipynb' -not -path '*/.*' -exec $(STRIP) --verify {} + ; \
+	check find intro.ipynb chapters -name '*.ipynb' -not -path '*/.*' -exec $(STRIP) --verify {} + ; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # One resolution for every platform and Python version; run after a change of pyproject.toml.

@@ -36,6 +36,18 @@
     }
   });
 
+
+  // A link to a unit's record opens it.
+  function openTarget() {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target && target.tagName === "DETAILS") {
+      target.open = true;
+      target.scrollIntoView();
+    }
+  }
+  window.addEventListener("hashchange", openTarget);
+  document.addEventListener("DOMContentLoaded", openTarget);
+
   // A browser lets no page of the file system fetch another: search lists its results without excerpts then.
   if (location.protocol === "file:") {
     document.addEventListener("DOMContentLoaded", function () {

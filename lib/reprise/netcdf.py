@@ -1,7 +1,7 @@
-"""Read a unit's netCDF file through HDF5 directly: the book opens hundreds, and xarray takes 0.1 s for each.
+"""Read a unit's netCDF file through HDF5: the book opens hundreds, and xarray takes 0.1 s for each.
 
-Only the plain layout is read that :func:`reprise.store.write_once` writes: numbers and strings at the top level,
-without scaling, times or units. Anything else is left to xarray.
+Only the plain layout is read that :func:`reprise.store.write_once` writes: numbers and strings at the top
+level, without scaling, times or units. Anything else is left to xarray.
 """
 
 from __future__ import annotations
@@ -85,3 +85,15 @@ def _values(entry: Any, what: str) -> np.ndarray:
     if h5py.check_string_dtype(entry.dtype) is None:
         raise Unusual(f"{what} is of type {entry.dtype}")
     return np.asarray(entry.asstr()[()], dtype=object).astype(str)
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """Attributes of a file alone, which takes a thousandth of a second.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    import h5py
+
+    with h5py.File(path) as file:
+        return {name: file.attrs[name] for name in file.attrs}

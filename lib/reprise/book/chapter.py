@@ -16,6 +16,7 @@ from ..studies.base import Study, StudyConfig
 from ..studies.claims import Verdict, claims, judge
 from ..studies.seeds import parse_seeds, spell_seeds
 from .display import show
+from .records import family_provenance, joint_provenance, units_shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -167,7 +168,11 @@ class Chapter:
         return found
 
     def show(
-        self, plate: Plate, seed: int | None = None, beside: Chapter | Sequence[Chapter] | None = None
+        self,
+        plate: Plate,
+        seed: int | None = None,
+        beside: Chapter | Sequence[Chapter] | None = None,
+        runs: Mapping[str, xr.Dataset] | None = None,
     ) -> None:
         """Display a figure with caption, alternative text and provenance.
 
@@ -175,14 +180,24 @@ class Chapter:
             plate: The figure.
             seed: The one seed that it shows; all of the run if None.
             beside: A second run that the figure shows too; or all others, which are summed up in one line.
+            runs: Runs that it shows instead of this one, as :meth:`family` gives them.
         """
-        if isinstance(beside, Chapter):
+        if runs:
+            provenance = family_provenance(runs)
+        elif isinstance(beside, Chapter):
             provenance = f"{self.provenance(seed)} — beside {beside.provenance()}"
         elif beside:
             provenance = joint_provenance([self, *beside])
         else:
             provenance = self.provenance(seed)
-        show(plate.figure, caption=plate.caption, alt=plate.alt, name=plate.name, provenance=provenance)
+        show(
+            plate.figure,
+            caption=plate.caption,
+            alt=plate.alt,
+            name=plate.name,
+            provenance=provenance,
+            units=units_shown(self, seed, beside, runs),
+        )
 
     def verdicts(self, *ids: str, runs: Mapping[str, xr.Dataset] | None = None) -> None:
         """Display the verdicts of some claims, each with effect, interval, n, data and preset.
@@ -210,17 +225,6 @@ class Chapter:
         from IPython.display import Markdown, display
 
         display(Markdown(text))
-
-
-def joint_provenance(chapters: Sequence[Chapter]) -> str:
-    """One line for a figure of several runs: as :meth:`Chapter.provenance`, conditions counted."""
-    records = [record for chapter in chapters for record in chapter.run.attrs["records"]]
-    seeds = {spell_seeds(chapter.seeds) for chapter in chapters}
-    data = {str(chapter.config.model_dump().get("dataset", "")) for chapter in chapters}
-    presets = {chapter.preset for chapter in chapters}
-    named = {"seeds": seeds, "data": data, "preset": presets}
-    fields = {name: ", ".join(sorted(values)) for name, values in named.items()}
-    return summary(records, {"of": f"{len(chapters)} conditions", **fields})
 
 
 def verdict_list(verdicts: list[Verdict]) -> str:

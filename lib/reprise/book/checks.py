@@ -22,7 +22,7 @@ class Problem:
 
     Attributes:
         page: Path of the page (or style sheet) below the book's folder.
-        kind: ``alt``, ``external``, ``missing``, ``link``, ``provenance`` or ``size``.
+        kind: ``alt``, ``external``, ``missing``, ``link``, ``provenance``, ``size`` or ``typed``.
         what: The offending reference or a description.
     """
 
@@ -38,6 +38,7 @@ class Problem:
             "link": "dead link",
             "provenance": "figure without provenance",
             "size": "page too large",
+            "typed": "result typed by hand (or a constant that chapters/constants.toml does not name)",
         }
         return f"{self.page}: {meaning[self.kind]}: {self.what}"
 

@@ -16,7 +16,10 @@ aloud. Ids inside the SVG get the figure's name as prefix: several figures can s
 import html
 import io
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from .links import link
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +35,9 @@ _COLOUR = re.compile(r"(?P<property>fill|stroke|stop-color|color):\s*#(?P<hex>[0
 _FONT = re.compile(r"(?P<head>font(?:-family)?:[^;\"']*?)(?P<families>'[^;\"]*)(?=[;\"])")
 
 
-def show(fig: "Figure", *, caption: str, alt: str, name: str, provenance: str) -> None:
+def show(
+    fig: "Figure", *, caption: str, alt: str, name: str, provenance: str, units: Sequence[str] = ()
+) -> None:
     """Display a figure in a chapter and close it.
 
     Works in the built book, in JupyterLab and in VS Code: the output is one self-contained piece of HTML.
@@ -44,20 +49,24 @@ def show(fig: "Figure", *, caption: str, alt: str, name: str, provenance: str) -
         name: Id of the figure on its page: lower-case letters, digits and hyphens, as in ``maml-base``.
             Prose links to it with ``[text](#maml-base)``.
         provenance: One line: units, seeds, data, commit, device, date, seconds.
+        units: Ids of the units shown, each linked to its record in the book; none
+            for what is computed on the page.
 
     Raises:
         ValueError: An empty caption, alt or provenance, or a name of another form.
     """
     from IPython.display import HTML, display
 
-    fragment = figure_html(fig, caption=caption, alt=alt, name=name, provenance=provenance)
+    fragment = figure_html(fig, caption=caption, alt=alt, name=name, provenance=provenance, units=units)
     try:
         display(HTML(fragment))
     finally:
         _close(fig)
 
 
-def figure_html(fig: "Figure", *, caption: str, alt: str, name: str, provenance: str) -> str:
+def figure_html(
+    fig: "Figure", *, caption: str, alt: str, name: str, provenance: str, units: Sequence[str] = ()
+) -> str:
     """The HTML that ``show`` displays; arguments and errors as there."""
     for what, value in (("caption", caption), ("alt", alt), ("provenance", provenance)):
         if not value.strip():
@@ -70,8 +79,18 @@ def figure_html(fig: "Figure", *, caption: str, alt: str, name: str, provenance:
         # Focusable, so that a figure wider than a phone's page scrolls by keyboard too.
         f'<div class="reprise-figure-scroll" tabindex="0" style="overflow-x: auto">{drawing}</div>'
         f'<figcaption id="{name}-caption">{html.escape(caption)} '
-        f'<span class="provenance">{html.escape(provenance)}</span></figcaption></figure>'
+        f'<span class="provenance">{html.escape(provenance)}</span>'
+        f"{_records(units)}</figcaption></figure>"
     )
+
+
+def _records(units: Sequence[str]) -> str:
+    """Links to the units' records, folded where they are many."""
+    if not units:
+        return ""
+    links = " ".join(link(f"unit-{name}", name[:8]) for name in units)
+    words = "record of the unit" if len(units) == 1 else f"records of the {len(units)} units"
+    return f'<details class="units"><summary>{words}</summary>{links}</details>'
 
 
 def _svg(fig: "Figure", *, name: str, alt: str) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from ..places import UserError
 from ..training import Diverged
-from . import data, studies
+from . import claims, data, studies
 
 _INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(studies.app)
+app.add_typer(claims.app)
 app.add_typer(data.data_app, name="data")
 
 

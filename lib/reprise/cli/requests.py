@@ -37,6 +37,23 @@ def join(settings: list[str] | None, more: list[str] | None) -> list[str]:
     return [*(settings or []), *(more or [])]
 
 
+def read_settings(settings: list[str] | None) -> dict[str, str]:
+    """Settings as people write them, ``KEY=VALUE`` each.
+
+    Raises:
+        UserError: One is written in another way.
+    """
+    from ..places import UserError
+
+    overrides = {}
+    for word in settings or []:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set {word}: write KEY=VALUE")
+        overrides[key.strip()] = value.strip()
+    return overrides
+
+
 def read_compute(text: str) -> Compute:
     """What to do about missing units, refused before anything else if it is neither.
 
@@ -61,18 +78,11 @@ def read_request(
     Raises:
         UserError: Something in the request does not exist or is not allowed.
     """
-    from ..places import UserError
     from ..studies import study as look_up
     from ..studies.seeds import parse_seeds
 
     chosen = look_up(study)
-    overrides = {}
-    for word in settings or []:
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise UserError(f"--set {word}: write KEY=VALUE")
-        overrides[key.strip()] = value.strip()
-    config = chosen.configure(preset, overrides)
+    config = chosen.configure(preset, read_settings(settings))
     return find_places(), chosen, config, parse_seeds(seeds) or chosen.preset(preset).seeds
 
 

@@ -28,6 +28,7 @@ M2 = Claim(
     "Over several data sets: their verdict if they agree; undecided if those that are decided agree; "
     "else mixed.",
     version=1,
+    endpoint="rank correlation of depth and change; by training − by a random perturbation",
 )
 
 

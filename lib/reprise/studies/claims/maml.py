@@ -29,6 +29,7 @@ M1A = Claim(
     "inner steps and the end of meta-training: every one of the four paired 95 % t intervals over seeds "
     "above 0.",
     version=1,
+    endpoint="change at the logits − change of each block",
 )
 M1B = Claim(
     id="M1b",
@@ -40,6 +41,8 @@ M1B = Claim(
     "classes at the trained number of inner steps: 90 % t interval over seeds within ±2 points "
     "(equivalence).",
     version=1,
+    endpoint="accuracy, all layers adapt − body frozen",
+    margin=f"±{MARGIN:g} points",
     measure="accuracy",
 )
 M1 = Claim(
@@ -50,6 +53,7 @@ M1 = Claim(
     statement="When MAML adapts to a task, features are mostly reused: the head moves, the body hardly does.",
     rule="M1a and M1b together.",
     version=1,
+    endpoint="M1a and M1b",
 )
 M3A = Claim(
     id="M3a",
@@ -61,6 +65,7 @@ M3A = Claim(
     "the first tenth of it), convolutional blocks averaged: 95 % t interval over seeds of its logarithm "
     "above 0.",
     version=1,
+    endpoint="log (change of the blocks by adaptation ÷ by 1/60 of meta-training)",
 )
 M3B = Claim(
     id="M3b",
@@ -72,6 +77,7 @@ M3B = Claim(
     rule="Effective number of layers (inverse Simpson index of their shares, logits counted) of adaptation "
     "minus that of neighbouring checkpoints: 95 % t interval over seeds above 0.",
     version=1,
+    endpoint="effective number of layers, adaptation − 1/60 of meta-training",
 )
 M3 = Claim(
     id="M3",
@@ -82,6 +88,7 @@ M3 = Claim(
     "meta-training.",
     rule="M3a and M3b together.",
     version=1,
+    endpoint="M3a and M3b",
 )
 
 

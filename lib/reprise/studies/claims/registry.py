@@ -20,6 +20,22 @@ What is judged: the units of one run (a Dataset along ``unit``), or several runs
 the claim, such as ``{"true labels": …, "random labels": …}``; each rule says which it takes.
 """
 
+PAPERS = {
+    "maml": "goerttler2021",
+    "control": "goerttler2021",
+    "transfer": "goerttler2022",
+    "segmentation": "dippel2022",
+}
+"""Study → key of the paper that it is about."""
+
+SOURCES = {
+    "abstract": "stated in the abstract",
+    "question": "a question that the abstract poses",
+    "run table": "read from the authors' run table",
+    "ours": "added by us",
+}
+"""Where a claim comes from, in words."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -34,7 +50,9 @@ class Claim:
         statement: The claim in our words.
         rule: The rule in words; it stands before the runs that it judges.
         version: Version of the rule; raised, and told in the changelog, when the rule changes.
-        measure: Measure of similarity of the primary endpoint.
+        measure: Measure of the primary endpoint.
+        endpoint: The quantity that the rule is about, in words.
+        margin: Margin of equivalence in words, such as ``"±2 points"``; empty for a direction, bounded by 0.
     """
 
     id: str
@@ -45,6 +63,18 @@ class Claim:
     rule: str
     version: int
     measure: str = "rsa-correlation"
+    endpoint: str = ""
+    margin: str = ""
+
+    @property
+    def paper(self) -> str:
+        """Key of the paper in the bibliography."""
+        return PAPERS[self.study]
+
+    @property
+    def parent(self) -> str:
+        """Id of the claim that this one is a part of or stands beside: ``"M1"`` of ``"M1a"``; or its own."""
+        return self.id.rstrip("abcdefgh")
 
 
 _RULES: dict[str, tuple[Claim, Rule]] = {}

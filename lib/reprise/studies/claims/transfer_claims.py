@@ -20,6 +20,7 @@ T1 = Claim(
     "another domain): above 0 by t intervals over seeds, corrected after Holm over targets. A "
     "target counts only if linear and debiased CKA agree.",
     version=1,
+    endpoint="CKA to the pre-trained state, least similar conv layer − logits",
     measure=endpoints.PRIMARY,
 )
 T2 = Claim(
@@ -34,6 +35,7 @@ T2 = Claim(
     "the other domain and the source's above 0 (Holm over numbers of images), by t intervals over"
     " seeds.",
     version=1,
+    endpoint="test accuracy in log-odds, all free − first two blocks frozen; across domains − within",
     measure="test accuracy, log-odds",
 )
 T3A = Claim(
@@ -46,6 +48,7 @@ T3A = Claim(
     "training loss (the larger of their last ones): true minus random labels of the source's "
     "domain, 95 % t interval over seeds above 0.",
     version=1,
+    endpoint="CKA of the last conv layer to the pre-trained state, true − random labels",
     measure=endpoints.PRIMARY,
 )
 T3B = Claim(
@@ -59,6 +62,8 @@ T3B = Claim(
     f"tuned network minus fresh network, both on the same random labels, within ±{MARGIN} by the "
     "90 % t interval over seeds.",
     version=1,
+    endpoint="CKA of the last conv layer to the pre-trained state, fine-tuned − fresh",
+    margin=f"±{MARGIN}",
     measure=endpoints.PRIMARY,
 )
 T3C = Claim(
@@ -72,6 +77,8 @@ T3C = Claim(
     "95 % t interval over seeds above 0; and true minus shifted, convolutional layers averaged, "
     f"within ±{MARGIN} by the 90 % interval.",
     version=1,
+    endpoint="CKA to the pre-trained state, shifted − random and true − shifted labels",
+    margin=f"±{MARGIN} (true − shifted)",
     measure=endpoints.PRIMARY,
 )
 T3D = Claim(
@@ -84,6 +91,7 @@ T3D = Claim(
     rule="CKA of the last convolutional layer to the initial state, where both have the same training "
     "loss: true minus fully random labels, 95 % t interval over seeds above 0.",
     version=1,
+    endpoint="CKA of the last conv layer to the initial state, true − random labels",
     measure=endpoints.PRIMARY,
 )
 T3 = Claim(
@@ -94,6 +102,7 @@ T3 = Claim(
     statement="Fine-tuning erases pre-trained structure that the new labels cannot use.",
     rule="T3a, T3b and T3c together.",
     version=1,
+    endpoint="T3a, T3b and T3c",
     measure=endpoints.PRIMARY,
 )
 T4 = Claim(
@@ -105,5 +114,6 @@ T4 = Claim(
     rule="Slope of 1 − CKA(initial state) over the logarithm of the number of training images, in "
     "every layer, at equal epochs and at equal steps: 95 % t intervals over seeds above 0.",
     version=1,
+    endpoint="slope of 1 − CKA(initial state) over the logarithm of the number of images",
     measure=endpoints.PRIMARY,
 )

@@ -1,0 +1,98 @@
+"""The command that judges the claims: the book's ledger in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .requests import find_places, join, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..studies.claims.ledger import Entry, Judged
+
+app = typer.Typer()
+
+
+@app.command(name="claims")
+def judge_claims(
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Further settings, as --set.")
+    ] = None,
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", metavar="ID", help="A claim, such as M1, with its parts.")
+    ] = None,
+    runs: Annotated[
+        str, typer.Option(help="published: units that come with the book; local: those made on this machine.")
+    ] = "published",
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", "-p", help="One preset; all in which a claim is judged if left out."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Replace a setting; names --id too."),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds: 0..4 (both ends), 0,3,7 or 2; the preset's if left out.")
+    ] = None,
+) -> None:
+    """Verdicts on the papers' claims; with --runs local, which of them moved against the published ones."""
+    from ..places import UserError
+    from ..studies.claims.cases import find_claims
+    from ..studies.claims.ledger import ledger, moved, open_layer, spell_tally, tally
+    from ..studies.seeds import parse_seeds
+
+    places = find_places()
+    load = open_layer(places, runs)
+    overrides = read_settings(join(settings, more))
+    if (overrides or preset) and len({claim.study for claim in find_claims(ids)}) > 1:
+        raise UserError("settings and presets belong to one study: name its claims, such as --id M1a --id M3")
+    if overrides and not preset:
+        preset = "laptop"
+    entries = ledger(load, ids, preset, overrides, parse_seeds(seeds))
+    published = entries if runs == "published" else ledger(open_layer(places, "published"), ids)
+    for entry in entries:
+        typer.echo("\n".join(_lines(entry, published if runs == "local" else ())))
+    if preset is None:
+        typer.echo(f"\n{runs}: {spell_tally(tally(entries))} (claims, parts not counted)")
+    if runs == "local":
+        changed = moved(published, entries)
+        for claim, before, after in changed:
+            typer.echo(
+                f"moved: {claim} was {before.verdict.status} ({before.case.preset}, published) and is "
+                f"{after.verdict.status} ({after.case.preset}, local)"
+            )
+        judged = any(one.verdict.status != "not run" for entry in entries for one in entry.judged)
+        if not changed:
+            typer.echo(
+                "no verdict moved against the published ones"
+                if judged
+                else f"no local units for these claims in {places.local}; make some with: reprise run"
+            )
+
+
+def _lines(entry: Entry, published: Sequence[Entry]) -> list[str]:
+    """A claim and its settings as lines."""
+    claim = entry.claim
+    indent = "  " * (claim.id != claim.parent)
+    lines = ["" if not indent else None, f"{indent}{claim.id}  {claim.statement}"]
+    shown = [one for one in entry.judged if one.verdict.status != "not run"]
+    for one in shown or [entry.headline]:
+        lines.append(f"{indent}    {_verdict(one)}")
+        for part in one.verdict.parts:
+            words = f"{part.interval()} {part.unit}".rstrip()
+            level = f"{100 * part.level:.3g} % interval, n = {part.n}"
+            lines.append(f"{indent}      {part.name}: {words}, {part.bound}, {level}: {part.status}")
+        if one.verdict.note:
+            lines.append(f"{indent}      {one.verdict.note}")
+        if one.verdict.status == "not run":
+            lines += [f"{indent}      {command}" for command in one.case.commands]
+    return [line for line in lines if line is not None]
+
+
+def _verdict(one: Judged) -> str:
+    mark = "" if not one.missing or one.verdict.status == "not run" else f", {one.missing} units missing"
+    return f"{one.verdict.status:13}{one.data} · {one.case.preset}{mark}"
