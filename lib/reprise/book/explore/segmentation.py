@@ -41,6 +41,7 @@ def segmentation(
     kept: dict[Condition, xr.Dataset] = {}
     missing = {}
     starts = {}
+    shown = _settings(chapter)
     for name, config, seeds in _conditions(chapter):
         condition = (name, config.fraction)
         found = runner.stored(config, seeds, store)
@@ -53,18 +54,18 @@ def segmentation(
             continue
         starts[name] = Start(figures.title(name), str(figures.line(name)["color"]))
         runs[condition] = runner.gather(found, chapter.preset)
-        if with_grams := [dataset for dataset in found if "gram" in dataset]:
+        # Of other shares change by fine-tuning is shown alone: Grams of all would make the page too large.
+        with_grams = [dataset for dataset in found if "gram" in dataset and config.fraction == shown.fraction]
+        if with_grams:
             kept[condition] = with_grams[0]
     first = next(iter(runs.values()))
-    own = [
-        condition for condition in runs if condition[1] == chapter.config.model_dump()["fraction"]
-    ] or list(runs)
+    own = [condition for condition in runs if condition[1] == shown.fraction]
     return Segmentation(
         runs,
         starts,
         kept,
         a=own[0],
-        b=next((one for one in own if one[0] == chapter.config.model_dump()["pretext"]), own[-1]),
+        b=next((one for one in own if one[0] == name_of(shown)), own[-1]),
         classes=class_colours(first.sizes["class_name"]),
         levels={text: value for value, text in figures.named_levels(first)},
         images=images,
@@ -88,7 +89,7 @@ def networks(chapter: Chapter, conditions: Sequence[str]) -> Representation | No
     store = Store(chapter.places.published, chapter.places.local)
     units = {}
     for name, config, seeds in _conditions(chapter):
-        if name in conditions and config.fraction == chapter.config.model_dump()["fraction"]:
+        if name in conditions and config.fraction == _settings(chapter).fraction:
             found = [dataset for dataset in runner.stored(config, seeds, store) if "gram" in dataset]
             units |= {figures.title(name): dataset for dataset in found[:1]}
     if not units:
@@ -106,8 +107,12 @@ def networks(chapter: Chapter, conditions: Sequence[str]) -> Representation | No
 
 
 def _conditions(chapter: Chapter) -> Iterator[tuple[str, SegmentationConfig, list[int]]]:
-    """Name, settings and seeds of every condition of every family, each once, with all seeds that it has."""
-    seeds: dict[SegmentationConfig, set[int]] = {}
+    """Name, settings and seeds of every condition of every family, each once, with all seeds that it has.
+
+    The chapter's own is one of them, whether a family has it or not.
+    """
+    shown = _settings(chapter)
+    seeds = {shown: set(chapter.seeds)}
     names: dict[SegmentationConfig, str] = {}
     for family in FAMILIES:
         for words, config in chapter.study.family(family, chapter.config).items():
@@ -115,5 +120,11 @@ def _conditions(chapter: Chapter) -> Iterator[tuple[str, SegmentationConfig, lis
             changed = family == "ablation" and words.startswith("without")
             names.setdefault(config, name_of(config) + (f", {words}" if changed else ""))
             seeds.setdefault(config, set()).update(family_seeds(family, chapter.seeds))
+    names.setdefault(shown, name_of(shown))
     for config, name in names.items():
         yield name, config, sorted(seeds[config])
+
+
+def _settings(chapter: Chapter) -> SegmentationConfig:
+    assert isinstance(chapter.config, SegmentationConfig)
+    return chapter.config
