@@ -41,7 +41,7 @@ class Record:
     @property
     def preset(self) -> str:
         """The preset that the settings differ from least, with what differs."""
-        return nearest_preset(self.study, self.config)
+        return nearest_preset(self.study, self.config.model_dump_json())
 
 
 def published_records(folder: Path) -> list[Record]:
@@ -121,9 +121,10 @@ def spell_seconds(seconds: float) -> str:
 
 
 @functools.cache
-def nearest_preset(study: str, config: StudyConfig) -> str:
-    """The preset of a study that settings differ from least, with what differs."""
+def nearest_preset(study: str, settings: str) -> str:
+    """The preset of a study that settings (a configuration as JSON) differ from least, with what differs."""
     chosen = look_up(study)
+    config = chosen.config.model_validate_json(settings)
     name = min(chosen.presets, key=lambda preset: len(changes(chosen, config, preset)))
     return label(chosen, config, name)
 

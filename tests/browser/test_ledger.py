@@ -1,0 +1,86 @@
+"""Every verdict of the built book, computed again from results/."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reprise.places import Places
+from reprise.studies.claims.ledger import ledger, open_layer, tally
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+ROW = re.compile(r'<li (data-claim="[^>]*)>')
+VALUE = re.compile(r'data-([a-z]+)="([^"]*)"')
+
+
+@pytest.fixture(scope="module")
+def again():
+    places = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
+    return ledger(open_layer(places, "published"))
+
+
+def rows(path):
+    return [dict(VALUE.findall(row)) for row in ROW.findall(path.read_text(encoding="utf-8"))]
+
+
+def test_the_ledger_page_says_what_the_results_say(book, again):
+    judged = {(entry.claim.id, one.case.preset): one.verdict for entry in again for one in entry.judged}
+    found = rows(book / "chapters" / "ledger.html")
+    assert {row["claim"] for row in found} == {entry.claim.id for entry in again}
+    for row in found:
+        verdict = judged.pop((row["claim"], row["preset"]))
+        assert row["status"] == verdict.status, row
+        part = verdict.decisive
+        if part is not None:
+            assert [float(row[name]) for name in ("estimate", "low", "high")] == pytest.approx(
+                [part.estimate, part.low, part.high], nan_ok=True
+            )
+    assert all(verdict.status == "not run" for verdict in judged.values())
+
+
+def test_the_landing_page_counts_the_same_verdicts(book, again):
+    page = book / "intro.html"
+    headlines = {
+        entry.claim.id: entry.headline.verdict.status
+        for entry in again
+        if entry.claim.id == entry.claim.parent
+    }
+    assert {row["claim"]: row["status"] for row in rows(page)} == headlines
+    (tallied,) = re.findall(r'<p class="tallies"([^>]*)>', page.read_text(encoding="utf-8"))
+    counted = {name: int(value) for name, value in re.findall(r'data-([a-z-]+)="(\d+)"', tallied)}
+    assert counted == {status.replace(" ", "-"): count for status, count in tally(again).items()}
+
+
+def test_chapters_show_the_ledgers_verdicts(book, again):
+    """Where a chapter shows a claim under the preset that decides, it shows the ledger's verdict."""
+    headlines = {entry.claim.id.lower(): entry.headline for entry in again}
+    seen = 0
+    for path in sorted((book / "chapters").rglob("*.html")):
+        chips = re.findall(
+            r'<li id="claim-(\w+)"><span class="verdict-[a-z-]+">([a-z ]+)</span>.*?</li>',
+            path.read_text(encoding="utf-8"),
+        )
+        for claim, status in chips:
+            assert status == headlines[claim].verdict.status, f"{path.name}: {claim}"
+            seen += 1
+    assert seen >= 6
+
+
+def test_each_figure_of_stored_units_leads_to_their_records(book):
+    records = (book / "chapters" / "provenance.html").read_text(encoding="utf-8")
+    there = set(re.findall(r'id="(unit-[0-9a-f]{16})"', records))
+    published = {f"unit-{path.stem}" for path in (ROOT / "results").rglob("*.nc")}
+    assert there == published
+    linked = set()
+    for path in book.rglob("*.html"):
+        linked |= set(re.findall(r'provenance\.html#(unit-[0-9a-f]+)"', path.read_text(encoding="utf-8")))
+    assert linked and linked <= there
+
+
+def test_the_table_of_all_results_is_there(book):
+    folder = book / "_static" / "downloads"
+    units = {line.split(",")[1] for line in (folder / "reprise-results.csv").read_text().splitlines()[1:]}
+    assert units == {path.stem for path in (ROOT / "results").rglob("*.nc")}
+    assert (folder / "reprise-columns.csv").is_file()
