@@ -1,6 +1,6 @@
 // Lines over training, layers or shares of labels, with bands, levels and a cursor.
 
-import { h, notice } from "./controls.js";
+import { h, notice, seenWidth } from "./controls.js";
 import { axes, ink, s, spread } from "./draw.js";
 
 /** Mean over seeds at every position with its t interval (NaN with fewer than two values). */
@@ -70,6 +70,7 @@ const DASHES = ["1 4", "7 4", "8 3 2 3"];
 export class ChangeChart {
   constructor({ onPlace = null }) {
     this.element = h("div", { class: "rp-plot rp-change" });
+    this.width = seenWidth(this.element);
     this.onPlace = onPlace;
   }
 
@@ -82,7 +83,7 @@ export class ChangeChart {
   draw(data) {
     this.data = data;
     const { lines, x, x_title, y_title, late, ticks, what, height } = data;
-    const width = Math.max(this.element.clientWidth, 240);
+    const width = Math.max(this.width(), 240);
     const small = width < 480;
     const counted = (k) => !late || x[k] > x.at(-1) / 10;
     let top = 0;
@@ -109,8 +110,12 @@ export class ChangeChart {
       });
       area.append(s("path", { d: `M${at(line.mean).join("L")}`, style: `stroke: ${ink(line.colour)}`, class: line.faint ? "rp-line rp-faint" : "rp-line", "stroke-dasharray": line.dash }));
       // What is known at one position only is no line.
-      if (known.length === 1 && !line.faint) area.append(s("circle", { cx: toX(x[known[0]]), cy: toY(line.mean[known[0]]), r: 4, style: `fill: ${ink(line.colour)}` }));
-      if (!line.faint) ends.push({ y: toY(line.mean[known.at(-1)]), name: line.name, colour: line.colour });
+      if (known.length === 1 && !line.faint) {
+        const [cx, cy] = [toX(x[known[0]]), toY(line.mean[known[0]])];
+        const inward = cx < inner.left + inner.width / 2 ? 8 : -8;
+        body.append(s("circle", { cx, cy, r: 4, style: `fill: ${ink(line.colour)}` }),
+          s("text", { x: cx + inward, y: cy + 4, "text-anchor": inward > 0 ? "start" : "end", class: "rp-end", style: `fill: ${ink(line.colour)}` }, line.name));
+      } else if (!line.faint) ends.push({ y: toY(line.mean[known.at(-1)]), name: line.name, colour: line.colour });
     }
     body.append(area);
     if (small) {

@@ -123,6 +123,13 @@ export function numbers(view, Kind = Float32Array) {
   return new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
+/** Tells an element's width as last seen: to ask the element itself, amid changes, has the page laid out anew. */
+export function seenWidth(element) {
+  let width = 0;
+  new ResizeObserver(([entry]) => (width = Math.round(entry.contentRect.width))).observe(element);
+  return () => width || element.clientWidth;
+}
+
 /** Calls when an element's width changes, and returns how to stop that. */
 export function onWidth(element, call) {
   let last = 0;

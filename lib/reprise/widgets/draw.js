@@ -164,7 +164,8 @@ export class Heatmap {
       image.data[4 * k + 3] = 255;
     }
     context.putImageData(image, 0, 0);
-    this.canvas.style.imageRendering = n > this.field.clientWidth && this.field.clientWidth ? "auto" : "pixelated";
+    // More entries than pixels are averaged. (To ask for the width would have the page laid out once more.)
+    this.canvas.style.imageRendering = n > 320 ? "auto" : "pixelated";
     this.rows.classList.toggle("rp-short", groups.every(({ label: text }) => text.length < 3));
     this.rows.classList.toggle("rp-long", groups.some(({ label: text }) => text.length > 6));
     for (const [strip, side] of [[this.rows, "top"], [this.columns, "left"]]) {

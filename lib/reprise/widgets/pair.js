@@ -1,7 +1,7 @@
 // Two RDMs beside each other and the scatter of their entries.
 
 import { midranks } from "./ranks.js";
-import { h, notice, spell } from "./controls.js";
+import { h, notice, seenWidth, spell } from "./controls.js";
 import { Heatmap, axes, colourBar, s } from "./draw.js";
 
 const DISTANCES = { correlation: "1 − r", euclidean: "Euclidean distance", cosine: "1 − cosine" };
@@ -32,6 +32,7 @@ export class PairView {
       return { map, legend, note, element: h("section", { class: "rp-panel" }, title, note, map.element, legend.element) };
     });
     this.plot = h("div", { class: "rp-plot" });
+    this.width = seenWidth(this.plot);
     this.scatter = h("section", { class: "rp-panel" }, h("h4", {}, "Their dissimilarities, pair by pair"), this.plot,
       h("p", { class: "rp-key", "aria-hidden": "true" }, h("span", { class: "rp-mark-within" }), " within a class  ", h("span", { class: "rp-mark-between" }), " between classes"));
   }
@@ -62,7 +63,7 @@ export class PairView {
       this.plot.replaceChildren(notice(values[0].length ? "A distance is undefined: a stimulus has constant features in one of the states." : "Too few stimuli are kept."));
       return;
     }
-    const width = Math.max(this.plot.clientWidth, 200);
+    const width = Math.max(this.width(), 200);
     const what = ranked ? "rank" : DISTANCES[distance];
     const [x, y] = ["A", "B"].map((side, k) => ({ limits: limits[k], name: `${what}, state ${side}` }));
     const { svg, body, toX, toY } = axes({ width, height: Math.min(width, 340), x, y });

@@ -1,6 +1,6 @@
 // Final quality, a row a condition: a dot a seed, and the mean with its interval. Rows can be chosen.
 
-import { h, spell } from "./controls.js";
+import { h, seenWidth, spell } from "./controls.js";
 import { axes, ink, s } from "./draw.js";
 import { meanInterval } from "./outcomes.js";
 
@@ -8,6 +8,7 @@ export class QualityChart {
   /** onPick(index of the row); onPoint(row or null, x, y). */
   constructor({ onPick, onPoint }) {
     this.element = h("div", { class: "rp-plot rp-quality" });
+    this.width = seenWidth(this.element);
     this.onPick = onPick;
     this.onPoint = onPoint;
     this.at = 0;
@@ -16,7 +17,7 @@ export class QualityChart {
   /** Rows are { title, colour, dash, values, marks }; levels { title, value } are without a network. */
   draw({ rows, levels, name, quantiles }) {
     this.rows = rows.map((row) => ({ ...row, ...meanInterval(row.values, quantiles) }));
-    const width = Math.max(this.element.clientWidth, 240);
+    const width = Math.max(this.width(), 240);
     const beside = width >= 460; // names stand beside the marks where there is room, else above them
     const side = beside ? 176 : 0;
     const step = beside ? 30 : 46;
