@@ -3,6 +3,7 @@
 Loaded by ``_config.yml``, so that ``make book`` and a plain ``jupyter-book build .`` give the same book.
 """
 
+import html
 import json
 import re
 from pathlib import Path
@@ -19,6 +20,9 @@ from reprise import __version__
 from reprise.book import assets, checks, links, prose, status
 
 _LOG = logging.getLogger(__name__)
+CARD = "card.png"
+"""Picture below ``assets/`` that stands for the book where a page is shared."""
+
 _FIGURE = re.compile(r'<figure id="([^"]+)" class="reprise-figure"')
 # Tags with which an author has already said how a cell's code is to be shown.
 _DECIDED = {
@@ -101,6 +105,7 @@ def finish_page(app: Sphinx, pagename: str, _template: str, context: dict[str, A
     """Put addresses into links by name, and the table of executed notebooks where a page asks for it."""
     if "body" not in context or app.builder.format != "html":
         return
+    context["metatags"] = context.get("metatags", "") + _card(app, pagename, context)
     body = context["body"]
     if status.MARK in body:
         body = body.replace(status.MARK, _status(app))
@@ -159,6 +164,26 @@ def check_pages(app: Sphinx, exception: Exception | None) -> None:
     if problems:
         raise BookError(f"{len(problems)} finding{'s' if len(problems) > 1 else ''}, listed above")
     _LOG.info("book check: %d pages are sound", len(pages))
+
+
+def _card(app: Sphinx, pagename: str, context: dict[str, Any]) -> str:
+    """What sites show of a shared page; the picture's address is whole where ``html_baseurl`` is set."""
+    if not (Path(app.srcdir) / "assets" / CARD).is_file():
+        return ""
+    title = re.sub(r"<[^>]*>", "", context.get("title", "")) or app.config.project
+    base = (
+        app.config.html_baseurl.rstrip("/") + "/" if app.config.html_baseurl else "../" * pagename.count("/")
+    )
+    facts = {
+        "og:type": "article",
+        "og:site_name": str(app.config.html_title or app.config.project),
+        "og:title": title,
+        "og:description": "What networks keep when they learn again: three papers, executable.",
+        "og:image": f"{base}_static/{CARD}",
+        "og:image:alt": "A line of similarity that falls from the first layer of a network to its head.",
+        "twitter:card": "summary_large_image",
+    }
+    return "".join(f'<meta property="{k}" content="{html.escape(v)}">\n' for k, v in facts.items())
 
 
 def _typed(env: BuildEnvironment) -> dict[str, list[str]]:

@@ -49,7 +49,7 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
         figure, panels = plt.subplots(
             len(parts), 1, figsize=(WIDTH, 2.1 * len(parts) + 0.3), squeeze=False, layout="constrained"
         )
-        said = []
+        said, labels = [], []
         for axes, part in zip(panels[:, 0], parts, strict=True):
             x, ends = np.arange(len(part.layers)), []
             for name, values in part.lines.items():
@@ -63,6 +63,7 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
             if part.null is not None:
                 axes.plot(x, part.null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
                 ends.append((float(part.null[-1]), "null: fresh network", MUTED))
+            labels.append(ends)
             lows = [np.nanmin(interval_over_seeds(values)[0]) for values in part.lines.values()]
             axes.set_ylim(min(0.0, *lows), 1.03)
             axes.set_xlim(-0.15, len(x) - 0.9)
@@ -74,11 +75,8 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
         # Labels stand outside the axes: room for them before their heights are fixed.
         figure.get_layout_engine().set(rect=(0, 0, 0.8, 1))  # type: ignore[union-attr]
         figure.draw_without_rendering()
-        for axes, part in zip(panels[:, 0], parts, strict=True):
-            last = [(float(np.mean(v, 0)[-1]), name, part.colours[name]) for name, v in part.lines.items()]
-            if part.null is not None:
-                last.append((float(part.null[-1]), "null: fresh network", MUTED))
-            end_labels(axes, last, gap=0.115)
+        for axes, ends in zip(panels[:, 0], labels, strict=True):
+            end_labels(axes, ends, gap=0.115)
     about = "; ".join(f"{part.title}: {part.about}" for part in parts)
     missing = f" Not run yet: {', '.join(absent)}." if absent else ""
     caption = (
