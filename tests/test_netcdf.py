@@ -27,7 +27,7 @@ def test_published_units(path):
 
 
 def test_every_kind_of_variable(tmp_path):
-    """Numbers, strings, truth values, scalars, large compressed and empty ones, dimensions without a variable."""
+    """Numbers, strings, truth values, scalars, large and empty variables, dimensions without a variable."""
     dataset = xr.Dataset(
         {
             "large": (("layer", "x"), np.random.default_rng(0).normal(size=(2, 20_000)).astype(np.float32)),

@@ -32,7 +32,7 @@ def test_pictures_are_the_probe(chapter):
     found = explore.pictures(chapter, unit)
     splits = load_few_shot("glyphs", chapter.places.data)
     first = splits.test.images[int(unit["stimulus_class"][0]), int(unit["stimulus_drawing"][0])]
-    assert found.dtype == np.uint8 and len(found) == unit.sizes["stimulus"]
+    assert found is not None and found.dtype == np.uint8 and len(found) == unit.sizes["stimulus"]
     np.testing.assert_allclose(
         found[0] / 255, np.squeeze(first) / (255 if first.dtype == np.uint8 else 1), atol=0.01
     )

@@ -155,12 +155,12 @@ def test_numbers_are_pythons(opened, unit):
         value, ends = interval(tab.page)
         x, y = grams(a), grams(b)
         if name.startswith("rsa"):
-            rdms = [
+            first, second = (
                 similarity.rdm_from_gram(g.gram, FORMS[name]["distance"], g.mean, g.n_features)
                 for g in (x, y)
-            ]
-            expected = similarity.compare(*rdms, method=method)
-            bootstrap = similarity.bootstrap(*rdms, method=method, resamples=300)
+            )
+            expected = similarity.compare(first, second, method=method)
+            bootstrap = similarity.bootstrap(first, second, method=method, resamples=300)
             width = bootstrap.interval[1] - bootstrap.interval[0]
             np.testing.assert_allclose(ends, bootstrap.interval, atol=0.35 * width + 1e-6)
         else:

@@ -11,6 +11,7 @@ from reprise.store import Store
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
 from reprise.studies.segmentation import endpoints
+from reprise.studies.segmentation.config import SegmentationConfig
 from reprise.studies.segmentation.pictures import held_out
 from reprise.studies.transfer.states import unfold
 from reprise.widgets import transfer
@@ -176,11 +177,13 @@ def test_gains_and_layers_are_pythons(opened, segmented, places):
         for k, layer in enumerate(layers):
             grams = [ended(unit, layer) for unit in units]
             found = float(rows.nth(k).locator(".rp-between").get_attribute("data-value"))
-            rdms = [similarity.rdm_from_gram(g.gram, "correlation", g.mean, g.n_features) for g in grams]
-            assert 1 - found == pytest.approx(similarity.compare(*rdms), abs=1e-6), layer
+            first, second = (
+                similarity.rdm_from_gram(g.gram, "correlation", g.mean, g.n_features) for g in grams
+            )
+            assert 1 - found == pytest.approx(similarity.compare(first, second), abs=1e-6), layer
             cell = rows.nth(k).locator(".rp-interval")
             ends = [float(cell.get_attribute(f"data-{end}")) for end in ("low", "high")]
-            bootstrap = similarity.bootstrap(*rdms, resamples=400)
+            bootstrap = similarity.bootstrap(first, second, resamples=400)
             low, high = 1 - bootstrap.interval[1], 1 - bootstrap.interval[0]
             np.testing.assert_allclose(ends, [low, high], atol=0.35 * (high - low) + 1e-6)
     assert tab.faults == []
@@ -199,7 +202,10 @@ def test_predictions_stand_beside_the_truth(opened, segmented, places):
     choose(page.locator(".rp-segmentation"), "Seed", "1")
     run = segmented["segmentation"]
     config = study("segmentation").config.model_validate_json(run.attrs["config"])
-    _, masks = held_out(config, run, places.data)
+    assert isinstance(config, SegmentationConfig)
+    pictures = held_out(config, run, places.data)
+    assert pictures is not None
+    _, masks = pictures
     predicted = run["shown_classes"].isel(unit=1).values
     kinds = run["class_name"].values.tolist()
     each = []

@@ -12,7 +12,7 @@ from reprise import cli
 from reprise.data import datasets
 from reprise.places import Places
 from reprise.store import Store
-from reprise.studies import STUDIES, runner, study
+from reprise.studies import STUDIES, runner, spelling, study
 from reprise.studies.base import Unit
 
 MAML = study("maml")
@@ -155,7 +155,7 @@ def test_units_that_may_not_be_computed_are_named_with_their_command(reprise, no
     config = MAML.configure("smoke", dict(word.split("=") for word in tiny_words[3::2]))
     assert code == 2 and "2 of 2 units" in message
     assert all(f"seed {seed} ({Unit(config, seed).id})" in message for seed in (3, 5))
-    assert message.strip().endswith(runner.command(MAML, config, (3, 5), "smoke"))
+    assert message.strip().endswith(spelling.command(MAML, config, (3, 5), "smoke"))
 
 
 def test_a_printed_command_is_understood(reprise, places, monkeypatch):
@@ -167,7 +167,7 @@ def test_a_printed_command_is_understood(reprise, places, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "run", note)
-    words = shlex.split(runner.command(MAML, config, (0, 2), "smoke"))
+    words = shlex.split(spelling.command(MAML, config, (0, 2), "smoke"))
     assert reprise(*words[1:], "--no-notebook")[0] == 130
     assert asked == [(config, (0, 2))]
 

@@ -99,6 +99,16 @@ def interval(values):
     return values.mean(0), np.stack([values.mean(0) - half, values.mean(0) + half], -1)
 
 
+def legend_of(axes):
+    legend = axes.get_legend()
+    assert legend is not None
+    return legend
+
+
+def shown_in(image):
+    return np.ma.getdata(image.get_array())
+
+
 def tick_words(axis):
     return [" ".join(label.get_text().split()) for label in axis.get_ticklabels()]
 
@@ -217,7 +227,7 @@ def test_accuracies_and_changes_of_algorithms_are_those_of_their_runs(by_algorit
     left, right = plate.figure.axes
     titles = ["MAML", "first-order MAML", "ANIL", "BOIL"]
     assert tick_words(left.xaxis) == titles and tick_words(right.xaxis) == list(LAYERS)
-    assert [text.get_text() for text in right.get_legend().get_texts()] == titles
+    assert [text.get_text() for text in legend_of(right).get_texts()] == titles
     for i, (title, dataset) in enumerate(zip(titles, by_algorithm.values(), strict=True)):
         judged = dataset["evaluation_accuracy"].transpose("unit", "moment", "task").values
         assert list(dataset["moment"].values) == ["untrained", "trained"]
@@ -238,7 +248,11 @@ def test_accuracies_and_changes_of_algorithms_are_those_of_their_runs(by_algorit
             f"{title}: accuracy {mean:.0%}, change of block4 {change[3]:.2f}, of the logits {change[4]:.2f}"
         )
         assert said in plate.alt
-    chance = [line.get_ydata()[0] for line in left.lines if line.get_linestyle() == "--" or line.is_dashed()]
+    chance = [
+        np.asarray(line.get_ydata())[0]
+        for line in left.lines
+        if line.get_linestyle() == "--" or line.is_dashed()
+    ]
     assert chance == [pytest.approx(1 / 5)]
     assert "1 inner step " in plate.caption
 
@@ -289,7 +303,7 @@ def test_tables_of_function_hold_the_accuracies(function_by_algorithm):
         assert image.get_clim() == (0, 1) and len(texts) == len(PARTS) * len(KINDS)
         for (i, part), (j, kind) in itertools.product(enumerate(PARTS), enumerate(algorithms.KIND_TITLES)):
             value = measured[kind, part]
-            assert image.get_array()[i, j] == pytest.approx(value, rel=1e-5)
+            assert shown_in(image)[i, j] == pytest.approx(value, rel=1e-5)
             assert texts[i, j].get_text() == f"{100 * value:.0f}"
         full, none = measured["full", ""], measured["none", ""]
         title = f"{algorithms.TITLES[name]}: {full:.0%} (no adaptation {none:.0%})"
@@ -317,7 +331,7 @@ def test_numbers_in_fields_stand_out_from_any_field(function_run):
     (axes,) = algorithms.function({"maml": spread}).figure.axes
     image = axes.images[0]
     for (i, j), text in cells(axes).items():
-        field = to_hex(image.cmap(image.norm(image.get_array()[i, j])))
+        field = to_hex(tuple(image.cmap(image.norm(shown_in(image)[i, j]))))  # type: ignore[arg-type]
         inks = (style.ON_LIGHT, style.ON_DARK)
         assert text.get_color() in inks
         assert contrast(text.get_color(), field) >= 4, (i, j, field)
@@ -340,7 +354,7 @@ def test_nulls_are_those_of_the_run(function_run):
         np.testing.assert_allclose(bars[0].get_ydata(), mean, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(spans(bars), ends, rtol=1e-4, atol=1e-6)
     assert tick_words(left.xaxis) == tick_words(right.xaxis) == tick_words(right.yaxis) == list(LAYERS)
-    shown, texts = right.images[0].get_array(), cells(right)
+    shown, texts = shown_in(right.images[0]), cells(right)
     for i, j in itertools.product(range(5), range(5)):
         alone = float(change.sel(null=f"only {LAYERS[i]}", layer=LAYERS[j]).mean())
         assert shown[i, j] == pytest.approx(alone, abs=1e-6)
@@ -415,8 +429,8 @@ def test_switches_are_rows_under_the_base_and_beside_the_bounds(switched):
             assert marks[0].get_xdata()[0] == pytest.approx(mean, rel=1e-4, abs=1e-5)
             np.testing.assert_allclose(spans(marks)[0], ends, rtol=1e-3, atol=1e-4)
             assert (marks[0].get_color() == "black") == (row == 0)
-        lines = [line for line in axes.lines if list(line.get_ydata()) == [0, 1]]
-        levels = {"--" if line.is_dashed() else "-": line.get_xdata()[0] for line in lines}
+        lines = [line for line in axes.lines if np.asarray(line.get_ydata()).tolist() == [0, 1]]
+        levels = {"--" if line.is_dashed() else "-": np.asarray(line.get_xdata())[0] for line in lines}
         assert levels.pop("-") == pytest.approx(expected[0][name].mean(), rel=1e-4, abs=1e-5)
         assert levels == ({} if name == "accuracy" else {"--": 0})
     for name, values in zip(switched, expected, strict=True):

@@ -1,6 +1,7 @@
 """The figures of study 1: what is drawn is what was measured, and it can be read."""
 
 import itertools
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -314,10 +315,11 @@ def test_maps_are_made_from_dissimilarities_or_from_their_rows(units):
     start = np.arange(5) * (1 + 2 * 2)  # meta-initialisations: the first state of each checkpoint
     made = {"dissimilarities": mds, "rows": mds_of_scaled_rows}
     drawn = {}
-    for mode, words in (
-        ("dissimilarities", "the dissimilarities"),
-        ("rows", "the rows of their scaled matrix"),
-    ):
+    modes: dict[Literal["dissimilarities", "rows"], str] = {
+        "dissimilarities": "the dissimilarities",
+        "rows": "the rows of their scaled matrix",
+    }
+    for mode, words in modes.items():
         plate = second_order(units[0], ["logits"], mode=mode)
         axes = plate.figure.axes[1]
         drawn[mode] = np.column_stack(points(axes.lines[-1]))

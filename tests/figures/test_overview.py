@@ -22,7 +22,7 @@ def test_lines_are_means_over_seeds_and_each_is_named():
     plate = kept([part(), part("Tuning", null=False)], ["segmenting"])
     axes = plate.figure.axes
     assert len(axes) == 2
-    drawn = [line.get_ydata() for line in axes[0].lines]
+    drawn = [np.asarray(line.get_ydata()) for line in axes[0].lines]
     np.testing.assert_allclose(drawn[0], [1, 0.85, 0.25])
     np.testing.assert_allclose(drawn[1], [0.9, 0.75, 0.15])
     np.testing.assert_allclose(drawn[2], [0.9, 0.5, 0.1])

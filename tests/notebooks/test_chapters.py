@@ -12,7 +12,7 @@ from reprise.book.driver import ChapterError, execute_notebook
 from reprise.studies import study
 from reprise.studies.base import Unit
 from reprise.studies.maml import MamlConfig
-from reprise.studies.runner import command
+from reprise.studies.spelling import command
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").rglob("*.ipynb"))

@@ -11,7 +11,7 @@ from reprise.store import Store
 from reprise.studies import study
 from reprise.studies.base import Unit
 from reprise.studies.control import ControlConfig
-from reprise.studies.runner import command
+from reprise.studies.spelling import command
 
 ROOT = Path(__file__).parents[2]
 CONTROL = study("control")

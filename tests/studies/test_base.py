@@ -7,9 +7,10 @@ import pytest
 
 from reprise.places import UserError
 from reprise.studies import STUDIES, study
-from reprise.studies.base import Unit, field_stage
+from reprise.studies.base import Unit
 from reprise.studies.maml import MamlConfig
 from reprise.studies.seeds import parse_seeds
+from reprise.studies.settings import field_stage
 
 MAML = study("maml")
 PUBLISHED = json.loads((Path(__file__).parent / "published_ids.json").read_text())

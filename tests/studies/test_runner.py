@@ -14,7 +14,7 @@ import pytest
 
 from reprise.places import UserError
 from reprise.store import Store, digest
-from reprise.studies import runner, study
+from reprise.studies import runner, spelling, study
 from reprise.studies.base import Unit
 from reprise.studies.maml.tasks import conditions
 from reprise.studies.seeds import spell_seeds
@@ -95,7 +95,7 @@ def test_missing_data_stop_a_run_before_training(empty_places, monkeypatch):
 
 def test_commands_and_seeds_are_spelled_as_they_are_read():
     config = MAML.configure("laptop", {"ways": 10, "explorer_seeds": (0, 1)})
-    text = runner.command(MAML, config, (0, 1, 2), "laptop")
+    text = spelling.command(MAML, config, (0, 1, 2), "laptop")
     assert text == "reprise run maml --preset laptop --set ways=10 'explorer_seeds=[0,1]' --seeds 0..2"
     words = [word.partition("=") for word in shlex.split(text)[6:-2]]
     settings = {key: value for key, _, value in words}

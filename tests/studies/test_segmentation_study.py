@@ -19,12 +19,13 @@ from reprise.models.unet import DECODERS
 from reprise.places import Places, UserError
 from reprise.store import Store, digest
 from reprise.studies import runner, study
-from reprise.studies.base import Context, Unit, choices
+from reprise.studies.base import Context, Unit
 from reprise.studies.segmentation import SegmentationConfig, family_seeds
 from reprise.studies.segmentation.baselines import baselines, otsu
 from reprise.studies.segmentation.measure import centre, probe
 from reprise.studies.segmentation.pretrain import Pretrained, pretrain, start
 from reprise.studies.segmentation.tune import choose_rate
+from reprise.studies.settings import choices
 from reprise.training.pretext import CORRUPTIONS
 
 SEGMENTATION = study("segmentation")

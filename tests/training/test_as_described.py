@@ -7,6 +7,7 @@ import pytest
 from reprise.data.fewshot import EpisodeSampler, generator
 from reprise.data.synthetic import glyphs
 from reprise.studies import study
+from reprise.studies.maml import MamlConfig
 from reprise.studies.maml.train import build_model, inner_loop
 from reprise.training.metalearner import MetaLearner, TaskThreads
 
@@ -14,6 +15,7 @@ from reprise.training.metalearner import MetaLearner, TaskThreads
 @pytest.mark.slow
 def test_the_first_thirty_iterations_of_as_described_learn_something():
     config = study("maml").configure("as_described", {})
+    assert isinstance(config, MamlConfig)
     # All that is the preset's but the images: 20-way 1-shot, 16 tasks, five inner steps, 64 filters.
     sampler = EpisodeSampler(glyphs().train.rotated(), config.ways, config.shots, config.queries)
     model = build_model(config, 0)

@@ -6,8 +6,8 @@ import pytest
 
 from reprise.places import UserError
 from reprise.studies import STUDIES, study
-from reprise.studies.runner import command
 from reprise.studies.seeds import parse_seeds, spell_seeds
+from reprise.studies.spelling import command
 from reprise.widgets import Parameters
 from reprise.widgets.schema import fields, work_ratios
 

@@ -89,7 +89,7 @@ def test_many_analyses_stand_side_by_side(rows):
     assert [int(np.atleast_1d(line.get_xdata())[0]) for line in rings] == [primary]
     names = [text.get_text() for text in grid.get_yticklabels()]
     (dots,) = [line for line in grid.lines if line.get_marker() == "o"]
-    chosen = {(int(x), names[int(y)]) for x, y in zip(*dots.get_data(), strict=True)}
+    chosen = {(int(x), names[int(y)]) for x, y in zip(*map(np.asarray, dots.get_data()), strict=True)}
     assert chosen == {(k, row[key]) for k, row in enumerate(own) for key in ("measure", "condition")}
     assert "M1a: 28 analyses" in plate.alt and len(plate.alt) < 600
     assert "1 not run" in plate.alt and "M3a: 28 undecided" in plate.caption

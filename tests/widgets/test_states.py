@@ -172,8 +172,9 @@ def test_colours_are_those_of_the_figures(tiny_run):
         [layer["name"] for layer in layers]
     )
     import matplotlib
+    from matplotlib.colors import to_hex
 
-    assert matrix_stops()[-1] == matplotlib.colors.to_hex(matplotlib.colormaps[style.MATRIX_MAP](1.0))
+    assert matrix_stops()[-1] == to_hex(matplotlib.colormaps[style.MATRIX_MAP](1.0))
 
 
 def test_widgets_take_no_torch():

@@ -12,6 +12,7 @@ from reprise.places import Places
 from reprise.store import Store
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
+from reprise.studies.transfer.config import TransferConfig
 from reprise.studies.transfer.states import REFERENCES, unfold
 from reprise.widgets import transfer
 
@@ -27,6 +28,7 @@ def places(tmp_path_factory):
 @pytest.fixture(scope="module")
 def conditions():
     base = study("transfer").configure("smoke", TINY)
+    assert isinstance(base, TransferConfig)
     return {
         "pre-training": base.pretraining,
         "true labels": study("transfer").family("targets", base)["true labels"],

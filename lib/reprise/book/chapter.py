@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ..places import Places
 from ..provenance import summary
 from ..store import Store
-from ..studies import runner
+from ..studies import runner, spelling
 from ..studies import study as look_up
-from ..studies.base import Study, StudyConfig
+from ..studies.base import Study
 from ..studies.claims import Verdict, claims, judge
 from ..studies.seeds import parse_seeds, spell_seeds
+from ..studies.settings import StudyConfig
 from .display import show
 from .records import family_provenance, joint_provenance, units_shown
 
@@ -71,13 +72,13 @@ class Chapter:
             numbers,
             preset,
             places,
-            run.assign_attrs(preset=runner.label(study, config, preset)),
+            run.assign_attrs(preset=spelling.label(study, config, preset)),
         )
 
     @property
     def command(self) -> str:
         """The command line that computes this run."""
-        return runner.command(self.study, self.config, self.seeds, self.preset)
+        return spelling.command(self.study, self.config, self.seeds, self.preset)
 
     def unit(self, seed: int | None = None) -> xr.Dataset:
         """One unit with all that it keeps, such as Grams; the first one if no seed is named.
@@ -117,7 +118,7 @@ class Chapter:
         Returns:
             The other run; None if units are missing and may not be computed.
         """
-        replaced = runner.changes(self.study, self.config, self.preset)
+        replaced = spelling.changes(self.study, self.config, self.preset)
         shared = {name: value for name, value in replaced.items() if name not in own}
         try:
             return Chapter.open(self.study.name, self.places, preset, compute, list(self.seeds), **shared)
@@ -137,7 +138,7 @@ class Chapter:
             UnitsMissing: Units are missing and may not be computed.
         """
         if preset in (None, self.preset):
-            preset, own = self.preset, runner.changes(self.study, self.config, self.preset)
+            preset, own = self.preset, spelling.changes(self.study, self.config, self.preset)
             seeds = list(self.seeds) if seeds is None else seeds
         else:
             own = {}

@@ -14,8 +14,8 @@ from typing import Any
 from ..netcdf import read_attributes
 from ..studies import STUDIES
 from ..studies import study as look_up
-from ..studies.base import StudyConfig
-from ..studies.runner import changes, label
+from ..studies.settings import StudyConfig
+from ..studies.spelling import changes, label
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from .requests import open_store
 
 if TYPE_CHECKING:
     from ..places import Places
-    from ..studies.base import Study, StudyConfig
+    from ..studies.base import Study
     from ..studies.runner import Compute
+    from ..studies.settings import StudyConfig
 
 Family = Annotated[
     list[str] | None,
@@ -74,7 +75,7 @@ def publish_units(
         UserError: Some are in neither layer; the message names the command that makes them.
     """
     from ..places import UserError
-    from ..studies import runner
+    from ..studies import runner, spelling
     from ..studies.seeds import spell_seeds
 
     store, units = open_store(places), runner.units(config, seeds)
@@ -82,7 +83,7 @@ def publish_units(
     if absent:
         raise UserError(
             f"nothing to publish for seeds {spell_seeds(absent)}; "
-            f"make them with: {runner.command(study, config, absent, preset)}"
+            f"make them with: {spelling.command(study, config, absent, preset)}"
         )
     for unit in units:
         done = store.publish(unit)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..places import Places
-    from ..studies.base import Study, StudyConfig
+    from ..studies.base import Study
     from ..studies.runner import Plan
+    from ..studies.settings import StudyConfig
 
 
 def describe_plan(plan: Plan) -> str:
@@ -64,7 +65,8 @@ def execute_chapter(
 ) -> Path:
     """Execute the study's chapter on units that are all in the store by now."""
     from ..book.driver import execute_notebook
-    from ..studies.runner import changes, units
+    from ..studies.runner import units
+    from ..studies.spelling import changes
 
     target = places.local / "notebooks" / f"{study.name}-{preset}-{units(config, seeds)[0].id[:8]}.ipynb"
     parameters = {"preset": preset, "seeds": list(seeds), "compute": "never"}

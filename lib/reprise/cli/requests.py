@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from ..places import Places
     from ..store import Store
-    from ..studies.base import Study, StudyConfig
+    from ..studies.base import Study
     from ..studies.runner import Compute
+    from ..studies.settings import StudyConfig
 
 
 def find_places() -> Places:

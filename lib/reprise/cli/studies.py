@@ -144,7 +144,7 @@ def publish(
 def describe(study: StudyName) -> None:
     """Presets and settings of a study, with units, ranges and defaults."""
     from ..studies import study as look_up
-    from ..studies.base import choices
+    from ..studies.settings import choices
 
     chosen = look_up(study)
     typer.echo(f"{chosen.title}\n\nPresets")

@@ -95,7 +95,7 @@ def class_folders(folder: Path, count: int, in_turn: bool) -> tuple[np.ndarray, 
     ]
     if len(files) < count:
         raise UserError(
-            f"{len(files)} pictures in {len(classes)} folders below {folder}; expected at least {count}, JPEG "
+            f"{len(files)} pictures in {len(classes)} folders below {folder}, {count} expected: JPEG "
             "or PNG, in one folder a class"
         )
     chosen = (sorted(files) if in_turn else files)[:count]

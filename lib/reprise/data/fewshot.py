@@ -88,7 +88,8 @@ class Episodes:
 
     def __getitem__(self, tasks: slice) -> "Episodes":
         """Some of the tasks."""
-        return Episodes(*(x[tasks] for x in self.tensors()), self.classes[tasks])
+        support_x, support_y, query_x, query_y = (x[tasks] for x in self.tensors())
+        return Episodes(support_x, support_y, query_x, query_y, self.classes[tasks])
 
 
 def generator(*key: int) -> torch.Generator:

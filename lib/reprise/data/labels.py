@@ -9,7 +9,7 @@ from ..places import UserError
 def noisy(labels: Tensor, degree: int, classes: int, random: torch.Generator) -> Tensor:
     """Add noise of a degree: label ← (label + U{0 … degree}) mod classes.
 
-    With ``degree`` = ``classes`` − 1 labels are fully random; a lower degree keeps the true label in a share of
+    With ``degree`` = ``classes`` − 1 labels are fully random; a lower one keeps the true label in a share of
     1 / (degree + 1), more often than chance.
 
     Args:

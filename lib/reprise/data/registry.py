@@ -55,7 +55,7 @@ class DatasetEntry:
         size: Height and width in pixels as they are learned from.
         preparation: How to make the set where no official archive exists; empty where files can be fetched.
         sizes: Number of images by official split, where that is fixed.
-        directory: Folder below the data root, for sets that come as folders of pictures instead of files; what
+        directory: Folder below the data root, for sets that come as folders of pictures, not as files; what
             it holds is not checked.
         part: What of the files is learned from, where variants share files; empty for all of it.
     """

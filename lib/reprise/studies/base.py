@@ -1,114 +1,21 @@
-"""What every study has in common: a configuration, units with stable names, and presets."""
+"""What every study has in common: units with stable names, presets, and how they are computed."""
 
 from __future__ import annotations
 
 import hashlib
-import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..places import UserError
 from ..provenance import dumps
+from .settings import StudyConfig
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from ..store import Store
-
-Stage = Literal["training", "analysis", "display"]
-
-
-def setting(default: Any, help: str, *, unit: str = "", stage: Stage = "training", **limits: Any) -> Any:
-    """Declare a field of a configuration.
-
-    Args:
-        default: Frozen default. Never change it: published units are named by what differs from it.
-        help: What the field means, one sentence, shown in forms and by the command line.
-        unit: Unit of the value, such as ``"tasks"``.
-        stage: ``"training"`` if weights depend on it, ``"analysis"`` if only what is measured on them does,
-            ``"display"`` if only pictures do: such a field names no unit.
-        limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
-    """
-    return Field(default, description=help, json_schema_extra={"unit": unit, "stage": stage}, **limits)
-
-
-class StudyConfig(BaseModel):
-    """Settings of one condition of a study; seeds are chosen beside it.
-
-    Equality, units and hashes depend on values alone, never on the preset that they came from.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    study: ClassVar[str]
-    protocol: ClassVar[int] = 1
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _read_list(cls, value: Any, info: ValidationInfo) -> Any:
-        """Lists as they are written on a command line: ``[0,1]``, ``0,1`` or ``[]``."""
-        field = cls.model_fields[info.field_name or ""]
-        if not isinstance(value, str) or get_origin(field.annotation) is not tuple:
-            return value
-        return [part.strip() for part in value.strip().strip("[]()").split(",") if part.strip()]
-
-    def settings(self, stage: Stage | None = None) -> dict[str, Any]:
-        """Fields that differ from the frozen defaults, as JSON values.
-
-        Args:
-            stage: Only fields of this stage; all on which stored units depend if None.
-        """
-        values = self.model_dump(mode="json", exclude_defaults=True)
-        stages = ("training", "analysis") if stage is None else (stage,)
-        return {name: value for name, value in values.items() if field_stage(type(self), name) in stages}
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
-        """Check values that a person gave.
-
-        Args:
-            values: Field → value; strings are read as the field's type.
-
-        Raises:
-            UserError: A field does not exist, a value has the wrong type or is not allowed; the message names
-                the value and the valid choices.
-        """
-        for name in values:
-            if name not in cls.model_fields:
-                raise UserError(
-                    f"unknown parameter {name!r}; study {cls.study} has: {', '.join(cls.model_fields)}"
-                )
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            raise UserError("\n".join(_explain(problem) for problem in error.errors())) from None
-
-
-def field_stage(config: type[StudyConfig], name: str) -> Stage:
-    """What depends on a field: weights, only measurements, or only pictures; see :func:`setting`."""
-    extra = config.model_fields[name].json_schema_extra
-    assert isinstance(extra, dict)
-    return extra["stage"]  # type: ignore[return-value]
-
-
-def choices(annotation: Any) -> list[str]:
-    """Values that a field's annotation allows, where they can be listed; for forms and messages."""
-    if get_origin(annotation) is Literal:
-        return [str(choice) for choice in get_args(annotation)]
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [choice for part in get_args(annotation) for choice in choices(part)]
-    return []
-
-
-def _explain(problem: Any) -> str:
-    """One pydantic problem in one line."""
-    if not problem["loc"]:  # from a validator of the whole configuration, which says it all
-        return str(problem["msg"]).removeprefix("Value error, ")
-    message = str(problem["msg"])
-    return f"{'.'.join(map(str, problem['loc']))}={problem['input']!r}: {message[0].lower()}{message[1:]}"
 
 
 @dataclass(frozen=True)

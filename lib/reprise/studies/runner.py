@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import shlex
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..places import Places, UserError
 from ..store import Store
-from .base import Context, Study, StudyConfig, Unit
-from .seeds import spell_seeds
+from .base import Context, Study, Unit
+from .settings import StudyConfig
+from .spelling import command
 from .workers import compute_all
 
 if TYPE_CHECKING:
@@ -240,37 +240,6 @@ def check_device(device: str) -> str:
         there += ["mps"] if torch.backends.mps.is_available() else []
         raise UserError(f"device {device!r} cannot be used here; there are: {', '.join(there)}") from None
     return device
-
-
-def label(study: Study, config: StudyConfig, preset: str) -> str:
-    """A preset's name, with the settings that were changed: ``laptop, ways=10``."""
-    return ", ".join([preset, *_spelled(changes(study, config, preset))])
-
-
-def command(study: Study, config: StudyConfig, seeds: Sequence[int], preset: str = "") -> str:
-    """The exact command line that computes a condition."""
-    name = preset if preset in study.presets else next(iter(study.presets))
-    changed = _spelled(changes(study, config, name))
-    words = ["reprise run", study.name, "--preset", name]
-    words += ["--set", *map(shlex.quote, changed)] if changed else []
-    return " ".join([*words, "--seeds", spell_seeds(seeds)])
-
-
-def changes(study: Study, config: StudyConfig, preset: str) -> dict[str, Any]:
-    """Settings in which a condition differs from a preset, as JSON values."""
-    before = study.configure(preset, {}).model_dump(mode="json")
-    values = config.model_dump(mode="json")
-    return {key: value for key, value in values.items() if value != before[key]}
-
-
-def _spelled(settings: dict[str, Any]) -> list[str]:
-    """Settings as the command line takes them: ``key=value``."""
-    import json
-
-    def text(value: object) -> str:
-        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-    return [f"{key}={text(value)}" for key, value in settings.items()]
 
 
 def default_device() -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..studies.base import choices, field_stage
+from ..studies.settings import choices, field_stage
 
 if TYPE_CHECKING:
-    from ..studies.base import Study, StudyConfig
+    from ..studies.base import Study
+    from ..studies.settings import StudyConfig
 
 __all__ = ["fields", "work_ratios"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...store import Store
-from ...studies import runner
+from ...studies import runner, spelling
 
 if TYPE_CHECKING:
     from ..chapter import Chapter
@@ -32,7 +32,7 @@ def analyses(chapter: Chapter, others: Mapping[str, Analysis]) -> tuple[dict[str
     for words, (preset, settings) in others.items():
         if preset is None or preset == chapter.preset:
             preset, seeds = chapter.preset, chapter.seeds
-            settings = {**runner.changes(study, chapter.config, preset), **settings}
+            settings = {**spelling.changes(study, chapter.config, preset), **settings}
         else:
             seeds = study.preset(preset).seeds
         config = study.configure(preset, dict(settings))
@@ -40,8 +40,8 @@ def analyses(chapter: Chapter, others: Mapping[str, Analysis]) -> tuple[dict[str
             continue
         if found := runner.stored(config, seeds, store):
             own = tuple(int(dataset["seed"]) for dataset in found)
-            run = runner.gather(found, runner.label(study, config, preset))
+            run = runner.gather(found, spelling.label(study, config, preset))
             there[words] = type(chapter)(study, config, own, preset, chapter.places, run)
         else:
-            missing[words] = runner.command(study, config, seeds, preset)
+            missing[words] = spelling.command(study, config, seeds, preset)
     return there, missing

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...store import Store
-from ...studies import runner
+from ...studies import runner, spelling
 from ...studies.seeds import spell_seeds
 from .shown import explore
 
@@ -25,7 +25,7 @@ def published_settings(
     Args:
         study: The study.
         store: Where its units are.
-        links: Label of a setting, as :func:`reprise.studies.runner.label` spells it → address, relative to
+        links: Label of a setting, as :func:`reprise.studies.spelling.label` spells it → address, relative to
             the page; with ``*`` at its end, of all labels that begin so. The first that fits counts.
 
     Returns:
@@ -38,8 +38,8 @@ def published_settings(
     entries = []
     for config, seeds in found.values():
         # Under the preset from which it differs least.
-        preset = min(study.presets, key=lambda name: len(runner.changes(study, config, name)))
-        label = runner.label(study, config, preset)
+        preset = min(study.presets, key=lambda name: len(spelling.changes(study, config, name)))
+        label = spelling.label(study, config, preset)
         entries.append(
             {
                 "settings": config.model_dump(mode="json"),

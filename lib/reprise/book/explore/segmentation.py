@@ -10,7 +10,7 @@ import numpy as np
 from ...figures import segmentation as figures
 from ...figures.segmentation_views import class_colours
 from ...store import Store
-from ...studies import runner
+from ...studies import runner, spelling
 from ...studies.segmentation import FAMILIES, SegmentationConfig, family_seeds
 from ...studies.segmentation.presets import name_of
 from ...widgets import Representation, Segmentation
@@ -49,7 +49,7 @@ def segmentation(
         if absent := [seed for seed in seeds if seed not in there]:
             words = f"{figures.title(name)}, {100 * config.fraction:g} % of the labels"
             words += f", {len(absent)} of {len(seeds)} seeds" if found else ""
-            missing[words] = runner.command(chapter.study, config, absent, chapter.preset)
+            missing[words] = spelling.command(chapter.study, config, absent, chapter.preset)
         if not found:
             continue
         starts[name] = Start(figures.title(name), str(figures.line(name)["color"]))
@@ -112,7 +112,8 @@ def _conditions(chapter: Chapter) -> Iterator[tuple[str, SegmentationConfig, lis
     The chapter's own is one of them, whether a family has it or not.
     """
     shown = _settings(chapter)
-    seeds = {shown: set(chapter.seeds)}
+    seeds: dict[SegmentationConfig, set[int]] = {}
+    seeds[shown] = set(chapter.seeds)
     names: dict[SegmentationConfig, str] = {}
     for family in FAMILIES:
         for words, config in chapter.study.family(family, chapter.config).items():

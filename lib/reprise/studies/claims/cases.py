@@ -13,9 +13,9 @@ from typing import Any
 
 from ...places import UserError
 from .. import study as look_up
-from ..base import StudyConfig
-from ..runner import changes, command, label
 from ..seeds import spell_seeds
+from ..settings import StudyConfig
+from ..spelling import changes, command, label
 from .registry import PAPERS, Claim, claims
 
 

@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 from pydantic import model_validator
 
 from ...data import dataset_entry
-from ..base import Preset, StudyConfig, setting
+from ..base import Preset
+from ..settings import StudyConfig, setting
 
 
 class ControlConfig(StudyConfig):

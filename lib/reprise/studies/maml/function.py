@@ -83,12 +83,12 @@ def null_states(
         own = {name: value[task] for name, value in after.items()}
         moves = torch.stack([(own[name] - start[name]).norm() for name in weights.values()])
         norms = torch.stack([start[name].norm() for name in weights.values()])
-        relative = [*(moves / norms), moves.norm() / norms.norm()]
-        lengths.append(torch.stack(relative).cpu().numpy())
+        relative, whole = list(moves / norms), moves.norm() / norms.norm()
+        lengths.append(torch.stack([*relative, whole]).cpu().numpy())
         add("adaptation", own)
         names: list[str] = list(weights.values())
-        add("perturbation, equal", perturbed(start, dict.fromkeys(names, relative[-1]), random))
-        add("perturbation, own", perturbed(start, dict(zip(names, relative[:-1], strict=True)), random))
+        add("perturbation, equal", perturbed(start, dict.fromkeys(names, whole), random))
+        add("perturbation, own", perturbed(start, dict(zip(names, relative, strict=True)), random))
         for layer in layers:
             part = parts[layer]
             add(f"only {layer}", {n: own[n] if n.startswith(part) else v for n, v in start.items()})

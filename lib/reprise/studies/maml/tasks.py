@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import Unit, field_stage
+from ..base import Unit
+from ..settings import field_stage
 from .config import MamlConfig
 from .train import EVALUATION, PROBE, TASKS
 

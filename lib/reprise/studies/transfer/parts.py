@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..base import Study, StudyConfig
+from ..base import Study
+from ..settings import StudyConfig
 
 if TYPE_CHECKING:
     import xarray as xr
