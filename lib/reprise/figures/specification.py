@@ -108,10 +108,7 @@ def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
         for effects, grid, (claim, rows) in pairs:
             # Those without a number come last.
             chosen = sorted(rows, key=lambda row: (row["estimate"] is None, row["estimate"] or 0.0))
-            for place, row in enumerate(chosen):
-                _draw(effects, place, row, upright=True)
-                if row.get("primary") and row["estimate"] is not None:
-                    effects.plot(place, row["estimate"], "o", markersize=11, color="black", fillstyle="none")
+            _upright(effects, chosen)
             chose = [
                 (place, line)
                 for place, row in enumerate(chosen)
@@ -139,25 +136,35 @@ def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
     return figure
 
 
-def _draw(axes: Any, place: int, row: Mapping[str, Any], upright: bool = False) -> None:
-    """One analysis: along x at the height of its place, or upright beside the others."""
+def _upright(axes: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Effects beside each other with their intervals; drawn by kind, which keeps the file small."""
+    bars = [(place, row["low"], row["high"]) for place, row in enumerate(rows) if row["low"] is not None]
+    if bars:
+        axes.vlines(*zip(*bars, strict=True), color="black", linewidth=1.2)
+    for status, marker in MARKERS.items():
+        own = [(place, row) for place, row in enumerate(rows) if row["status"] == status]
+        known = [(place, row["estimate"]) for place, row in own if row["estimate"] is not None]
+        fill = "white" if status == "undecided" else "black"
+        if known:
+            axes.plot(*zip(*known, strict=True), marker, color="black", markerfacecolor=fill, markersize=4.5)
+        for place, row in own:
+            if row["estimate"] is None:
+                axes.annotate("×", (place, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=8)
+            elif row.get("primary"):
+                axes.plot(place, row["estimate"], "o", markersize=11, color="black", fillstyle="none")
+
+
+def _draw(axes: Any, place: int, row: Mapping[str, Any]) -> None:
     estimate, low, high = (
         np.nan if row[key] is None else float(row[key]) for key in ("estimate", "low", "high")
     )
     if np.isnan(estimate):
-        if upright:
-            axes.annotate("×", (place, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=8)
-            return
         axes.annotate("no number", (0.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
         return
     if np.isfinite([low, high]).all():
-        ends = ([place, place], [low, high]) if upright else ([low, high], [place, place])
-        axes.plot(*ends, color="black", linewidth=1.2)
+        axes.plot([low, high], [place, place], color="black", linewidth=1.2)
     fill = "white" if row["status"] == "undecided" else "black"
-    at = (place, estimate) if upright else (estimate, place)
-    axes.plot(
-        *at, MARKERS[row["status"]], color="black", markerfacecolor=fill, markersize=4.5 if upright else 5.5
-    )
+    axes.plot(estimate, place, MARKERS[row["status"]], color="black", markerfacecolor=fill, markersize=5.5)
 
 
 def _course(rows: Sequence[Mapping[str, Any]]) -> str:
