@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import itertools
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,7 @@ def compute_all(study: Study, units: Sequence[Unit], context: Context, jobs: int
         _side_by_side(study, units, context, jobs)
         return
     assert context.store is not None
+    keep_freed_memory()
     for _, group in itertools.groupby(units, key=lambda unit: unit.config):
         same = list(group)
         if study.together is not None and context.device.startswith("cuda") and len(same) > 1:
@@ -74,6 +77,30 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+    keep_freed_memory()
+
+
+# Names of glibc's malloc.h, and the largest threshold that it takes on a 64-bit machine.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_MMAP_THRESHOLD = 32 * 2**20
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep memory that it frees, where its C library is glibc.
+
+    Otherwise every large tensor of a step is handed back to the system and fetched anew, page by page, in the
+    next step, which takes a sixth of the time of training a small network.
+
+    Returns:
+        Whether there was something to set.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt is None:
+        return False
+    kept = mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD) and kept)
 
 
 def _compute(name: str, unit: Unit, context: Context) -> None:
