@@ -105,9 +105,10 @@ def _shown(notebook, kind):
     return [output["data"][kind] for output in outputs if kind in output.get("data", {})]
 
 
-def test_the_chapter_shows_five_figures_with_caption_alternative_text_and_provenance(executed):
+def test_the_chapter_shows_six_figures_with_caption_alternative_text_and_provenance(executed):
     pages = _shown(executed, "text/html")
-    names = [f"maml-{name}" for name in ("levels", "base", "neighbours", "second-order", "accuracy")]
+    titles = "levels", "base", "neighbours", "second-order", "accuracy", "measures"
+    names = [f"maml-{title}" for title in titles]
     figures = [page for page in pages if "<svg" in page]
     assert len(figures) == len(names)
     for name, page in zip(names, figures, strict=True):
