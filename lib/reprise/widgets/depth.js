@@ -43,13 +43,21 @@ export class DepthPanel {
         ticks: { values: layers.map((_, k) => k), label: (k) => layers[k].short }, what: "A, B, A against B, and the null; the numbers stand in the table below" });
       this.tell({ entry, between, low, high, intervals, tuned, fresh });
     };
-    draw(null);
+    // Asked once for a pair: to draw it anew, at another width, takes no other answer.
+    const key = JSON.stringify([pairs, measure]);
+    this.key = key;
+    draw(this.answer?.key === key ? this.answer.intervals : null);
     const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${CROP_RESAMPLES} resamples). `;
     const kept = keptSeeds.length ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition` : "no Gram matrices are kept";
     this.note.replaceChildren(
       h("p", {}, `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval. Dotted: A against a fresh network (null).`),
       known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`));
-    if (known) this.engine.ask("intervals", { pairs, measure, keep, resamples: CROP_RESAMPLES, seed: 0 }).then((intervals) => intervals && draw(intervals));
+    if (!known || this.answer?.key === key) return;
+    this.engine.ask("intervals", { pairs, measure, keep, resamples: CROP_RESAMPLES, seed: 0 }).then((intervals) => {
+      if (!intervals || key !== this.key) return; // another pair is shown by now
+      this.answer = { key, intervals };
+      draw(intervals);
+    });
   }
 
   tell({ entry, between, low, high, intervals, tuned, fresh }) {
