@@ -1,6 +1,7 @@
 """A tiny run of study 1, made once for all tests of this session."""
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -36,3 +37,13 @@ def tiny_run(tiny_config, tiny_places):
 @pytest.fixture
 def empty_places(tmp_path, tiny_places):
     return dataclasses.replace(tiny_places, published=tmp_path / "results", local=tmp_path / "runs")
+
+
+@pytest.fixture
+def lone_places(empty_places, tiny_run, tiny_places):
+    """Places with the tiny run alone: other tests leave units of other conditions in the shared store."""
+    (empty_places.local / "maml").mkdir(parents=True)
+    for record in tiny_run.attrs["records"]:
+        name = f"{record['unit']}.nc"
+        shutil.copy(tiny_places.local / "maml" / name, empty_places.local / "maml" / name)
+    return empty_places

@@ -146,19 +146,19 @@ def test_what_moved_is_told_against_the_same_preset_else_the_deciding_one():
     assert against("laptop", "not run") == []
 
 
-def test_local_units_are_judged_and_published_ones_left_out(tiny_places, tiny_settings, tiny_run):
+def test_local_units_are_judged_and_published_ones_left_out(lone_places, tiny_settings, tiny_run):
     words = {name: str(value) for name, value in tiny_settings.items()}
-    (one,) = ledger(open_layer(tiny_places, "local"), ["M1a"], "smoke", words, (0, 1))
+    (one,) = ledger(open_layer(lone_places, "local"), ["M1a"], "smoke", words, (0, 1))
     assert one.headline.verdict.status == "undecided" and one.headline.seeds == 2
     assert len(one.headline.units) == 2 and one.headline.missing == 0
     assert one.headline.verdict.parts == judge("M1a", tiny_run).parts
-    found = ledger(open_layer(tiny_places, "local"), ["M1"], "smoke", words, (0, 1, 2))
+    found = ledger(open_layer(lone_places, "local"), ["M1"], "smoke", words, (0, 1, 2))
     assert [e.headline.verdict.status for e in found] == ["not run", "undecided", "not run"]
     assert "function" in found[0].headline.verdict.note and found[1].headline.missing == 1
-    (nothing,) = ledger(open_layer(tiny_places, "published"), ["M1a"], "smoke", words, (0, 1))
+    (nothing,) = ledger(open_layer(lone_places, "published"), ["M1a"], "smoke", words, (0, 1))
     assert nothing.headline.verdict.status == "not run" and nothing.headline.seeds == 0
     with pytest.raises(UserError, match="choose published or local"):
-        open_layer(tiny_places, "both")
+        open_layer(lone_places, "both")
 
 
 def test_the_authors_numbers_are_made_as_ours_are():

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -103,13 +102,8 @@ def test_commands_and_seeds_are_spelled_as_they_are_read():
     assert spell_seeds((4,)) == "4" and spell_seeds((3, 1)) == "3,1"
 
 
-def test_time_is_estimated_from_finished_units(tiny_run, tiny_settings, tiny_config, tiny_places, tmp_path):
-    # Other tests leave units of other conditions in the shared store.
-    (tmp_path / "maml").mkdir()
-    for record in tiny_run.attrs["records"]:
-        name = f"{record['unit']}.nc"
-        shutil.copy(tiny_places.local / "maml" / name, tmp_path / "maml" / name)
-    store = Store(tmp_path / "none", tmp_path)
+def test_time_is_estimated_from_finished_units(tiny_run, tiny_settings, tiny_config, lone_places):
+    store = Store(lone_places.published, lone_places.local)
     plan = runner.plan(MAML, tiny_config, (0, 1, 2, 3), store)
     assert [unit.seed for unit in plan.present] == [0, 1] and [unit.seed for unit in plan.missing] == [2, 3]
     spent = np.median([record["seconds"] for record in tiny_run.attrs["records"]])
