@@ -125,8 +125,11 @@ def test_ctrl_c_ends_cleanly_and_keeps_what_was_done(tmp_path, write_notebook):
     )
     source = write_notebook(tmp_path / "study.ipynb", ["print('first')", wait])
     code = (
+        "import signal\n"
         "from pathlib import Path\n"
         "from reprise.book.driver import execute_notebook\n"
+        # A shell that starts tests in the background has them ignore it, and their children too.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "try:\n"
         "    execute_notebook(Path('study.ipynb'), Path('out.ipynb'), {}, progress=False)\n"
         "except KeyboardInterrupt:\n    print('interrupted')\n"
