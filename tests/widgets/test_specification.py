@@ -5,6 +5,7 @@ import json
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 
 from reprise.figures.specification import specification_curve
 from reprise.places import UserError
@@ -78,11 +79,16 @@ def test_many_analyses_stand_side_by_side(rows):
     assert len(plate.figure.axes) == 4
     effects, grid = plate.figure.axes[:2]
     own = sorted((row for row in many[:28]), key=lambda row: (row["estimate"] is None, row["estimate"] or 0))
-    marks = [line for line in effects.lines if line.get_marker() in "osDx" and line.get_markersize() < 10]
-    drawn = {int(x): float(y) for line in marks for x, y in zip(*line.get_data(), strict=True)}
+    marks = [
+        line for line in effects.lines if str(line.get_marker()) in "osDx" and line.get_markersize() < 10
+    ]
+    drawn = {
+        int(x): float(y) for line in marks for x, y in zip(*map(np.asarray, line.get_data()), strict=True)
+    }
     assert drawn == {k: row["estimate"] for k, row in enumerate(own) if row["estimate"] is not None}
     (bars,) = effects.collections
-    spans = {int(low[0]): (low[1], high[1]) for low, high in bars.get_segments()}
+    assert isinstance(bars, LineCollection)
+    spans = {int(low[0]): (low[1], high[1]) for low, high in map(np.asarray, bars.get_segments())}
     assert spans == {k: (row["low"], row["high"]) for k, row in enumerate(own) if row["low"] is not None}
     rings = [line for line in effects.lines if line.get_markersize() > 10]
     (primary,) = [k for k, row in enumerate(own) if row["primary"]]
