@@ -239,10 +239,11 @@ def verdict_list(verdicts: list[Verdict]) -> str:
             for part in verdict.parts
         )
         where = html.escape(" · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure))))
+        sentences = f"{numbers}." if numbers else "", html.escape(verdict.note), f"{where}."
         status = verdict.status.replace(" ", "-")
         items.append(
             f'<li id="claim-{verdict.claim.lower()}"><span class="verdict-{status}">{verdict.status}</span>'
             f"<span><strong>{verdict.claim}</strong> {html.escape(claim.statement)}</span>"
-            f'<span class="provenance">{numbers}. {html.escape(verdict.note)} {where}.</span></li>'
+            f'<span class="provenance">{" ".join(filter(None, sentences))}</span></li>'
         )
     return f'<ul class="verdicts">{"".join(items)}</ul>'
