@@ -17,6 +17,7 @@ from ..studies.claims import Verdict, claims, judge
 from ..studies.seeds import parse_seeds, spell_seeds
 from ..studies.settings import StudyConfig
 from .display import show
+from .ledger import chip
 from .records import family_provenance, joint_provenance, units_shown
 
 if TYPE_CHECKING:
@@ -157,15 +158,13 @@ class Chapter:
             Condition → units along ``unit``, labelled as this run.
         """
         numbers = tuple(self.seeds if seeds is None else seeds)
-        store = Store(self.places.published, self.places.local)
+        store, labelled = Store(self.places.published, self.places.local), self.run.attrs["preset"]
         found = {}
         for title, config in self.study.family(name, self.config).items():
-            there = runner.stored(config, numbers, store)
-            if compute == "missing" and len(there) < len(numbers):
-                runner.run(self.study, config, numbers, self.places, "missing", self.preset)
-                there = runner.stored(config, numbers, store)
-            if there:
-                found[title] = runner.gather(there, self.run.attrs["preset"])
+            if compute == "missing":
+                found[title] = runner.run(self.study, config, numbers, self.places, preset=labelled)
+            elif there := runner.stored(config, numbers, store):
+                found[title] = runner.gather(there, labelled)
         return found
 
     def show(
@@ -240,9 +239,8 @@ def verdict_list(verdicts: list[Verdict]) -> str:
         )
         where = html.escape(" · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure))))
         sentences = f"{numbers}." if numbers else "", html.escape(verdict.note), f"{where}."
-        status = verdict.status.replace(" ", "-")
         items.append(
-            f'<li id="claim-{verdict.claim.lower()}"><span class="verdict-{status}">{verdict.status}</span>'
+            f'<li id="claim-{verdict.claim.lower()}">{chip(verdict.status)}'
             f"<span><strong>{verdict.claim}</strong> {html.escape(claim.statement)}</span>"
             f'<span class="provenance">{" ".join(filter(None, sentences))}</span></li>'
         )

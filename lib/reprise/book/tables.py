@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from ..store import read
 from ..studies import study as look_up
 from ..studies.runner import gather
@@ -47,9 +45,7 @@ def result_rows(records: Sequence[Record]) -> Iterator[dict[str, object]]:
     """
     for (name, config), group in groupby(records, key=lambda record: (record.study, record.config)):
         together = list(group)
-        # A stretch of training that changes nothing has no logarithm; that is told by the value.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            endpoints = look_up(name).endpoints(gather([read(record.path) for record in together]))
+        endpoints = look_up(name).endpoints(gather([read(record.path) for record in together]))
         for i, record in enumerate(together):
             for quantity, values in endpoints.data_vars.items():
                 value = float(values.values[i])

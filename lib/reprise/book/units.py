@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..netcdf import read_attributes
-from ..studies import STUDIES
+from ..studies import STUDIES, spelling
 from ..studies import study as look_up
 from ..studies.settings import StudyConfig
-from ..studies.spelling import changes, label
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,7 @@ def nearest_preset(study: str, settings: str) -> str:
     """The preset of a study that settings (a configuration as JSON) differ from least, with what differs."""
     chosen = look_up(study)
     config = chosen.config.model_validate_json(settings)
-    name = min(chosen.presets, key=lambda preset: len(changes(chosen, config, preset)))
-    return label(chosen, config, name)
+    return spelling.label(chosen, config, spelling.nearest(chosen, config))
 
 
 def _seed(config: StudyConfig, name: str, provenance: dict[str, Any]) -> int:

@@ -9,8 +9,6 @@ import typer
 from .requests import find_places, join, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..studies.claims.ledger import Entry, Judged
 
 app = typer.Typer()
@@ -53,13 +51,12 @@ def judge_claims(
     if overrides and not preset:
         preset = "laptop"
     entries = ledger(load, ids, preset, overrides, parse_seeds(seeds))
-    published = entries if runs == "published" else ledger(open_layer(places, "published"), ids)
     for entry in entries:
-        typer.echo("\n".join(_lines(entry, published if runs == "local" else ())))
+        typer.echo("\n".join(_lines(entry)))
     if preset is None:
         typer.echo(f"\n{runs}: {spell_tally(tally(entries))} (claims, parts not counted)")
     if runs == "local":
-        changed = moved(published, entries)
+        changed = moved(ledger(open_layer(places, "published"), ids), entries)
         for claim, before, after in changed:
             typer.echo(
                 f"moved: {claim} was {before.verdict.status} ({before.case.preset}, published) and is "
@@ -74,7 +71,7 @@ def judge_claims(
             )
 
 
-def _lines(entry: Entry, published: Sequence[Entry]) -> list[str]:
+def _lines(entry: Entry) -> list[str]:
     """A claim and its settings as lines."""
     claim = entry.claim
     indent = "  " * (claim.id != claim.parent)

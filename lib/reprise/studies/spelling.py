@@ -17,13 +17,21 @@ def label(study: Study, config: StudyConfig, preset: str) -> str:
     return ", ".join([preset, *_spelled(changes(study, config, preset))])
 
 
-def command(study: Study, config: StudyConfig, seeds: Sequence[int], preset: str = "") -> str:
-    """The exact command line that computes a condition."""
+def command(
+    study: Study, config: StudyConfig, seeds: Sequence[int], preset: str = "", family: str = ""
+) -> str:
+    """The exact command line that computes a condition, or a family that is made from it."""
     name = preset if preset in study.presets else next(iter(study.presets))
     changed = _spelled(changes(study, config, name))
     words = ["reprise run", study.name, "--preset", name]
     words += ["--set", *map(shlex.quote, changed)] if changed else []
+    words += ["--family", family] if family else []
     return " ".join([*words, "--seeds", spell_seeds(seeds)])
+
+
+def nearest(study: Study, config: StudyConfig) -> str:
+    """The preset from which a condition differs least."""
+    return min(study.presets, key=lambda name: len(changes(study, config, name)))
 
 
 def changes(study: Study, config: StudyConfig, preset: str) -> dict[str, Any]:

@@ -37,9 +37,7 @@ def published_settings(
         found.setdefault(config.model_dump_json(), (config, []))[1].append(int(dataset["seed"]))
     entries = []
     for config, seeds in found.values():
-        # Under the preset from which it differs least.
-        preset = min(study.presets, key=lambda name: len(spelling.changes(study, config, name)))
-        label = spelling.label(study, config, preset)
+        label = spelling.label(study, config, spelling.nearest(study, config))
         entries.append(
             {
                 "settings": config.model_dump(mode="json"),

@@ -7,15 +7,15 @@ these, and never decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...places import UserError
 from .. import study as look_up
-from ..seeds import spell_seeds
 from ..settings import StudyConfig
-from ..spelling import changes, command, label
+from ..spelling import command, label
+from .needs import ALONE, NEEDS
 from .registry import PAPERS, Claim, claims
 
 
@@ -161,27 +161,17 @@ def cases(
     return found
 
 
-Named = Mapping[str, tuple[Any, tuple[int, ...]]]
-"""Name in the rule → settings and seeds."""
-
-
 def _case(claim: Claim, preset: str, decides: bool, config: StudyConfig, seeds: Sequence[int] | None) -> Case:
     study = look_up(claim.study)
     numbers = tuple(seeds) if seeds else study.preset(preset).seeds
-    named, families = _NEEDS[claim.id](config, numbers)
+    named, families = NEEDS[claim.id](config, numbers)
     conditions = {name: Condition(one, own, preset) for name, (one, own) in named.items()}
     if families:
-        changed = [f"{k}={v}" for k, v in changes(study, config, preset).items()]
-        settings = "".join(f" --set {word}" for word in changed)
-        commands = tuple(
-            f"reprise run {claim.study} --preset {preset}{settings} --family {family} --seeds "
-            f"{spell_seeds(family_numbers)}"
-            for family, family_numbers in families.items()
-        )
+        commands = tuple(command(study, config, own, preset, family) for family, own in families.items())
     else:
         commands = tuple(command(study, one.config, one.seeds, preset) for one in conditions.values())
     shown = label(study, config, preset)
-    return Case(claim.id, shown, conditions, claim.id in _ALONE, decides, tuple(dict.fromkeys(commands)))
+    return Case(claim.id, shown, conditions, claim.id in ALONE, decides, tuple(dict.fromkeys(commands)))
 
 
 def _control(
@@ -200,95 +190,3 @@ def _control(
     commands = tuple(command(study, one.config, one.seeds, one.preset) for one in conditions.values())
     shown = " + ".join(label(study, one.config, one.preset) for one in conditions.values())
     return Case(claim.id, shown, conditions, False, decides, commands)
-
-
-_ALONE = ("M1a", "M1b", "M3a", "M3b", "M3")
-"""Claims whose rule takes one run itself."""
-
-_Needs = Callable[[Any, tuple[int, ...]], tuple[Named, Mapping[str, tuple[int, ...]]]]
-
-
-def _similarity(config: Any, seeds: tuple[int, ...]) -> tuple[Named, Mapping]:
-    return {"similarity": (_measuring(config, "similarity"), seeds)}, {}
-
-
-def _function(config: Any, seeds: tuple[int, ...]) -> tuple[Named, Mapping]:
-    return {"function": (_measuring(config, "function"), seeds)}, {}
-
-
-def _both(config: Any, seeds: tuple[int, ...]) -> tuple[Named, Mapping]:
-    return {**_similarity(config, seeds)[0], **_function(config, seeds)[0]}, {}
-
-
-def _measuring(config: Any, analysis: str) -> StudyConfig:
-    return type(config).parse({**config.model_dump(), "analysis": analysis})
-
-
-def _transfer(*wanted: tuple[str, str, Callable[[str], bool]]) -> _Needs:
-    """Conditions of families of study 2: family, what stands before their names, which of them."""
-
-    def needs(config: Any, seeds: tuple[int, ...]) -> tuple[Named, Mapping]:
-        study = look_up("transfer")
-        named = {
-            f"{prefix}{name}": (one, seeds)
-            for family, prefix, chosen in wanted
-            for name, one in study.family(family, config).items()
-            if chosen(name)
-        }
-        return named, {family: seeds for family, _, _ in wanted}
-
-    return needs
-
-
-def _among(*names: str) -> Callable[[str], bool]:
-    return lambda name: name in names
-
-
-def _segmentation(*names: str) -> _Needs:
-    """Conditions of study 3 by the names that its rules know."""
-
-    def needs(config: Any, seeds: tuple[int, ...]) -> tuple[Named, Mapping]:
-        from ..segmentation import family_seeds
-
-        study = look_up("segmentation")
-        named, families = {}, {}
-        # Later families win, as in the chapter: what decides equivalence has more seeds.
-        for family in ("encoders", "imagenet", "modes"):
-            numbers = family_seeds(family, seeds)
-            for name, one in study.family(family, config).items():
-                if name in names:
-                    named[name] = (one, numbers)
-                    families[family] = numbers
-        return {name: named[name] for name in names}, families
-
-    return needs
-
-
-_EVERY = lambda _name: True  # noqa: E731
-_RANDOM_TARGETS = ("targets", "", _among("true labels", "shifted labels", "random labels"))
-_FRESH_RANDOM = ("fresh", "fresh: ", _among("random labels"))
-
-_NEEDS: Mapping[str, _Needs] = {
-    "M1": _both,
-    "M1a": _similarity,
-    "M1b": _function,
-    "M3": _similarity,
-    "M3a": _similarity,
-    "M3b": _similarity,
-    "T1": _transfer(("targets", "", _EVERY)),
-    "T2": _transfer(("freezing", "", lambda name: name.rpartition(", ")[2] in ("all", "after-2"))),
-    "T3a": _transfer(("targets", "", _among("true labels", "random labels"))),
-    "T3b": _transfer(("targets", "", _among("random labels")), _FRESH_RANDOM),
-    "T3c": _transfer(_RANDOM_TARGETS),
-    "T3d": _transfer(("noise", "pre-training: ", _EVERY)),
-    "T3": _transfer(_RANDOM_TARGETS, _FRESH_RANDOM),
-    "T4": _transfer(("sizes", "equal epochs: ", _EVERY), ("equal-steps", "equal steps: ", _EVERY)),
-    "S1": _segmentation("segmentation", "none"),
-    "S2": _segmentation("segmentation", "segmentation, both", "segmentation, decoder", "none"),
-    "S3": _segmentation("segmentation", "segmentation, both"),
-    "S4": _segmentation("segmentation", "reconstruction", "classification"),
-    "S5": _segmentation("segmentation", "imagenet"),
-    "S6": _segmentation("contrastive-reconstruction", "contrastive", "none"),
-    "S6a": _segmentation("contrastive-reconstruction", "none"),
-    "S6b": _segmentation("contrastive-reconstruction", "contrastive"),
-}

@@ -67,8 +67,9 @@ def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     import xarray as xr
 
     inner, outer = (changes.sel(layer=blocks(run)).mean("layer") for changes in layer_changes(run, measure))
-    ratio = inner / outer
-    with np.errstate(divide="ignore"):  # ANIL moves no block, so that its logarithm is −∞
+    # ANIL moves no block, and untrained networks may not change at all: infinite, or undefined.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = inner / outer
         return xr.DataArray(np.log(ratio.values), dims=ratio.dims)
 
 
