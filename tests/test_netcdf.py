@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reprise.netcdf import Unusual, read_plain
+from reprise.netcdf import Unusual, pack_scalars, read_attributes, read_plain, unpack_scalars
 from reprise.store import read, write_once
 
 PUBLISHED = sorted((Path(__file__).parents[1] / "results").rglob("*.nc"))
@@ -44,6 +44,26 @@ def test_every_kind_of_variable(tmp_path):
     write_once(dataset, path)
     xr.testing.assert_identical(read_plain(path), by_xarray(path))
     assert read_plain(path)["flags"].dtype == bool
+    found = read(path)
+    xr.testing.assert_identical(found.drop_attrs(deep=False), dataset.drop_attrs(deep=False))
+    assert set(found.attrs) == {"config", "count", "digest"}
+
+
+def test_scalars_lie_in_one_attribute(tmp_path):
+    """Types, coordinates and values come back exactly; what JSON cannot hold stays a variable."""
+    dataset = xr.Dataset(
+        {"rate": np.float32(0.1), "undefined": np.nan, "tested": 5000, "large": ("x", [1.0, 2.0])},
+        coords={"seed": np.int16(-3), "shift": True, "target": "µ “x”", "day": np.datetime64("2020-01-01", "ns")},
+    )
+    packed = pack_scalars(dataset)
+    assert set(packed.variables) == {"large", "day"}
+    xr.testing.assert_identical(unpack_scalars(packed), dataset)
+    types = {name: variable.dtype for name, variable in unpack_scalars(packed).variables.items()}
+    assert types == {name: variable.dtype for name, variable in dataset.variables.items()}
+    write_once(dataset.drop_vars("day"), tmp_path / "unit.nc")
+    assert set(read_plain(tmp_path / "unit.nc").variables) == {"large"}
+    assert "seed" in read_attributes(tmp_path / "unit.nc")["scalars"]
+    assert unpack_scalars(dataset) is dataset
 
 
 def test_another_layout_is_left_to_xarray(tmp_path):

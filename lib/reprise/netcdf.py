@@ -1,11 +1,13 @@
-"""Read a unit's netCDF file through HDF5: the book opens hundreds, and xarray takes 0.1 s for each.
+"""How a unit lies in its netCDF file, and reading it through HDF5: the book opens hundreds of them.
 
-Only the plain layout is read that :func:`reprise.store.write_once` writes: numbers and strings at the top
-level, without scaling, times or units. Anything else is left to xarray.
+Scalars, mostly settings, lie together in one attribute: as variables of their own they take half a kilobyte
+each. Only the plain layout is read here that :func:`reprise.store.write_once` writes: numbers and strings at
+the top level, without scaling, times or units. Anything else is left to xarray, which takes 0.1 s a file.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +24,46 @@ _LAYOUT = {
 _NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 
 
+_SCALARS = "scalars"
+
+
+def pack_scalars(dataset: xr.Dataset) -> xr.Dataset:
+    """Move numbers, truth values and strings without dimensions into the attribute ``scalars``, as JSON.
+
+    Args:
+        dataset: Any dataset without such an attribute.
+
+    Returns:
+        The dataset without those variables. ``scalars`` maps the name of each to
+        ``[whether it is a coordinate, type, value]``.
+    """
+    packed = {
+        str(name): [name in dataset.coords, "str" if v.dtype.kind in "OU" else str(v.dtype), v.values.item()]
+        for name, v in dataset.variables.items()
+        if v.ndim == 0 and not v.attrs and (v.dtype.kind in "biufU" or isinstance(v.values.item(), str))
+    }
+    return dataset.drop_vars(list(packed)).assign_attrs({_SCALARS: json.dumps(packed)}) if packed else dataset
+
+
+def unpack_scalars(dataset: xr.Dataset) -> xr.Dataset:
+    """Undo :func:`pack_scalars`; a dataset without such an attribute comes back as it is."""
+    if _SCALARS not in dataset.attrs:
+        return dataset
+    packed = json.loads(dataset.attrs[_SCALARS])
+    values = {name: ((), np.array(value, dtype=kind)) for name, (_, kind, value) in packed.items()}
+    coordinates = {name: value for name, value in values.items() if packed[name][0]}
+    rest = {name: value for name, value in values.items() if name not in coordinates}
+    attributes = {name: value for name, value in dataset.attrs.items() if name != _SCALARS}
+    unpacked = dataset.assign_coords(coordinates).assign(rest)
+    return unpacked.drop_attrs(deep=False).assign_attrs(attributes)
+
+
 class Unusual(ValueError):
     """The file is laid out in a way that only xarray reads."""
 
 
 def read_plain(path: Path) -> xr.Dataset:
-    """Read a file of the plain layout into memory.
+    """Read a file of the plain layout into memory, scalars still packed.
 
     Args:
         path: The file.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from .netcdf import Unusual, read_plain
+from .netcdf import Unusual, pack_scalars, read_attributes, read_plain, unpack_scalars
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,14 +128,17 @@ class Store:
             raise FileNotFoundError(f"unit {unit.id} of {unit.study} is not in {self.local}")
         return write_once(read(source), target)
 
-    def all(self, study: str, layer: Layer) -> Iterator[xr.Dataset]:
-        """Read all intact units of a study in one layer, in order of their ids."""
+    def attributes(self, study: str, layer: Layer) -> Iterator[dict[str, Any]]:
+        """Settings and provenance of all readable units of a study in one layer, in order of their ids.
+
+        Values are not read, nor is their digest checked: that takes a hundred times as long.
+        """
         folder = (self.published if layer == "published" else self.local) / study
         for path in sorted(folder.glob("*.nc")):
             try:
-                yield read(path)
-            except DamagedUnit as damage:
-                warnings.warn(str(damage), stacklevel=2)
+                yield read_attributes(path)
+            except OSError as error:
+                warnings.warn(f"{path} cannot be read ({error})", stacklevel=2)
 
 
 _WORTH_COMPRESSING = 16384
@@ -153,7 +156,7 @@ def write_once(dataset: xr.Dataset, path: Path) -> bool:
         Whether this call wrote it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    dataset = dataset.assign_attrs(digest=digest(dataset))
+    dataset = pack_scalars(dataset.assign_attrs(digest=digest(dataset)))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=".nc")
     os.close(handle)
     encoding: dict[Any, dict[str, Any]] = {
@@ -202,10 +205,10 @@ def _read(path: Path) -> xr.Dataset:
     import xarray as xr
 
     try:
-        return read_plain(path)
+        return unpack_scalars(read_plain(path))
     except Unusual:
         with xr.open_dataset(path, engine="h5netcdf") as opened:
-            return opened.load()
+            return unpack_scalars(opened.load())
 
 
 def digest(dataset: xr.Dataset) -> str:

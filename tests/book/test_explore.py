@@ -8,6 +8,7 @@ import pytest
 from reprise.book import explore
 from reprise.book.chapter import Chapter
 from reprise.data import load_few_shot
+from reprise.book.units import study_records
 from reprise.store import Store
 from reprise.studies import study
 from reprise.studies.base import Unit
@@ -48,18 +49,18 @@ def test_published_settings_and_rates(tiny_run, tiny_config, tiny_places, tmp_pa
     store = Store(tmp_path, tiny_places.local)
     for seed in (1, 0):
         store.publish(Unit(tiny_config, seed))
-    maml = study("maml")
-    (entry,) = explore.published_settings(maml, store)
+    maml, records = study("maml"), study_records("maml", tmp_path)
+    (entry,) = explore.published_settings(maml, records)
     assert entry["settings"] == tiny_config.model_dump(mode="json") and entry["seeds"] == [0, 1]
     assert (
         entry["label"].startswith("smoke, ") and entry["label"].endswith("seeds 0..1") and entry["link"] == ""
     )
     label = entry["label"].removesuffix(", seeds 0..1")
-    (linked,) = explore.published_settings(maml, store, {label: "page.html"})
+    (linked,) = explore.published_settings(maml, records, {label: "page.html"})
     assert linked["link"] == "page.html"
     links = {"laptop*": "a.html", "smoke, *": "b.html", "smoke*": "c.html"}
-    assert explore.published_settings(maml, store, links)[0]["link"] == "b.html"
-    (device, rate), *_ = explore.rates(maml, store).items()
+    assert explore.published_settings(maml, records, links)[0]["link"] == "b.html"
+    (device, rate), *_ = explore.rates(maml, records).items()
     assert device and rate > 0
 
 

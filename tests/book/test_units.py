@@ -1,7 +1,6 @@
 """Records of published units, the table of all results, and times."""
 
 import csv
-import shutil
 
 import numpy as np
 import pytest
@@ -17,14 +16,17 @@ from reprise.book.units import (
     times_table,
 )
 from reprise.netcdf import read_attributes
+from reprise.store import Store
 from reprise.studies import study
 from reprise.studies.base import Unit
 
 
 @pytest.fixture
-def published(tmp_path, tiny_places, tiny_run):
+def published(tmp_path, tiny_config, tiny_places, tiny_run):
     """A published layer that holds the tiny run's two units."""
-    shutil.copytree(tiny_places.local / "maml", tmp_path / "results" / "maml")
+    store = Store(tmp_path / "results", tiny_places.local)
+    for seed in (0, 1):
+        assert store.publish(Unit(tiny_config, seed))
     return tmp_path / "results"
 
 

@@ -82,7 +82,11 @@ def test_publishing_copies_once_and_published_comes_first(store):
     assert store.publish(Toy()) is True
     assert store.publish(Toy()) is False
     assert store.find(Toy()) == "published"
-    assert len(list(store.all("toy", "published"))) == 1
+    (attributes,) = store.attributes("toy", "published")
+    assert {**dataset().attrs, "digest": digest(dataset())}.items() <= attributes.items()
+    store.path(Toy(), "published").write_bytes(b"no netCDF")
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert list(store.attributes("toy", "published")) == []
 
 
 def test_a_digest_follows_values_and_not_attributes():

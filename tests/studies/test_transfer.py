@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch.nn import functional as F
 
 from reprise.data.images import ImageSet, load_images
@@ -83,6 +84,9 @@ def test_the_authors_conditions_are_in_the_families():
     targets = TRANSFER.family("targets", base)
     assert {c.target for c in targets.values()} == {"cifar10-jpeg", "mnist-test"}
     assert targets["true labels"].probe_epochs == [0, 1, 2, 3, 4, 5, 10, 15, 20, 25]
+    frozen = list(TRANSFER.family("freezing", base).values())
+    assert len(set(frozen)) == 2 * 3 * 6
+    assert {c for c in frozen if c.explorer_seeds} == {targets["true labels"], targets["other domain"]}
     full = [c.images for c in TRANSFER.family("sizes", TRANSFER.configure("as_described", {})).values()]
     assert full == [64, 256, 1024, 4096, 50000]
 
@@ -391,6 +395,15 @@ def test_kept_grams_compare_seeds(run, tuned, places):
     assert measure("cka-linear").from_grams(*grams) == pytest.approx(expected, abs=1e-4)
     with pytest.raises(ValueError, match="no layer 'pool9'; there are: pool1"):
         kept_grams(run, "pool9")
+
+
+def test_a_unit_without_seeds_for_the_explorers_keeps_no_grams(run, tuned, places):
+    bare = TransferConfig(**{**tuned.model_dump(), "explorer_seeds": ()})
+    lean = runner.run(TRANSFER, bare, [1], places, progress=False)
+    assert {"common_gram", "common_mean"}.isdisjoint(lean.variables)
+    xr.testing.assert_equal(lean["similarity"], run["similarity"].isel(unit=[0]))
+    with pytest.raises(ValueError, match="keep no Grams; see the config's explorer_seeds"):
+        kept_grams(lean, "pool4")
 
 
 def test_the_unit_names_its_parents_and_lacks_what_it_cannot_have(run, tuned, base, places):

@@ -52,21 +52,23 @@ def published_records(folder: Path) -> list[Record]:
     Raises:
         ValueError: A unit's file name is not the id that follows from its settings and seed.
     """
+    return [record for name in STUDIES for record in study_records(name, folder)]
+
+
+def study_records(study: str, folder: Path) -> list[Record]:
+    """The same of one study."""
     from ..studies.base import Unit
 
-    found = []
-    for name in STUDIES:
-        study, own = look_up(name), []
-        for path in sorted((folder / name).glob("*.nc")):
-            attributes = read_attributes(path)
-            provenance = json.loads(attributes["provenance"])
-            config = study.config.model_validate_json(attributes["config"])
-            seed = _seed(config, path.stem, provenance)
-            if Unit(config, seed).id != path.stem:
-                raise ValueError(f"{path}: its settings and seed {seed} make another unit")
-            own.append(Record(name, path.stem, seed, config, provenance, path))
-        found += sorted(own, key=lambda record: (record.preset, record.seed))
-    return found
+    found, settings = [], look_up(study).config
+    for path in sorted((folder / study).glob("*.nc")):
+        attributes = read_attributes(path)
+        provenance = json.loads(attributes["provenance"])
+        config = settings.model_validate_json(attributes["config"])
+        seed = _seed(config, path.stem, provenance)
+        if Unit(config, seed).id != path.stem:
+            raise ValueError(f"{path}: its settings and seed {seed} make another unit")
+        found.append(Record(study, path.stem, seed, config, provenance, path))
+    return sorted(found, key=lambda record: (record.preset, record.seed))
 
 
 def records_html(records: Sequence[Record]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Sequence
@@ -76,8 +77,9 @@ def estimate(study: Study, missing: Sequence[Unit], store: Store) -> float | Non
     on_gpu = default_device().startswith("cuda")
     finished: list[tuple[float, bool, float]] = []  # work, local, seconds per work
     for layer in ("local", "published"):
-        for dataset in store.all(study.name, layer):
-            record, config = provenance(dataset), study.config.model_validate_json(dataset.attrs["config"])
+        for attributes in store.attributes(study.name, layer):
+            record = json.loads(attributes["provenance"])
+            config = study.config.model_validate_json(attributes["config"])
             if record["device"].startswith("cuda") == on_gpu:
                 work = study.work(config)
                 finished.append((work, layer == "local", record["seconds"] / work))
@@ -206,8 +208,6 @@ def _explorer_variables(dataset: xr.Dataset) -> list[str]:
 
 def provenance(dataset: xr.Dataset) -> dict:
     """A unit's provenance, see :func:`reprise.provenance.record`."""
-    import json
-
     return json.loads(dataset.attrs["provenance"])
 
 

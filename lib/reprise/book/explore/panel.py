@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...store import Store
-from ...studies import runner, spelling
+from ...studies import spelling
 from ...studies.seeds import spell_seeds
+from ..units import Record, study_records
 from .shown import explore
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def published_settings(
-    study: Study, store: Store, links: Mapping[str, str] | None = None
+    study: Study, records: Sequence[Record], links: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """Settings of a study that are published, with their seeds.
 
     Args:
         study: The study.
-        store: Where its units are.
+        records: Its units, see :func:`reprise.book.units.study_records`.
         links: Label of a setting, as :func:`reprise.studies.spelling.label` spells it → address, relative to
             the page; with ``*`` at its end, of all labels that begin so. The first that fits counts.
 
@@ -32,9 +32,8 @@ def published_settings(
         ``settings`` (all fields as JSON values), ``seeds``, ``label``, ``link`` (or empty).
     """
     found: dict[str, tuple[Any, list[int]]] = {}
-    for dataset in store.all(study.name, "published"):
-        config = study.config.model_validate_json(dataset.attrs["config"])
-        found.setdefault(config.model_dump_json(), (config, []))[1].append(int(dataset["seed"]))
+    for record in records:
+        found.setdefault(record.config.model_dump_json(), (record.config, []))[1].append(record.seed)
     entries = []
     for config, seeds in found.values():
         label = spelling.label(study, config, spelling.nearest(study, config))
@@ -56,17 +55,15 @@ def _link(label: str, links: Mapping[str, str]) -> str:
     return next(begun, "")
 
 
-def rates(study: Study, store: Store) -> dict[str, float]:
+def rates(study: Study, records: Sequence[Record]) -> dict[str, float]:
     """Median seconds per unit of a study's work on each device on which published units were made."""
     found: dict[str, list[float]] = {}
-    for dataset in store.all(study.name, "published"):
-        record = runner.provenance(dataset)
-        work = study.work(study.config.model_validate_json(dataset.attrs["config"]))
-        threads = record.get("threads")
-        device = record["device_name"]
-        if record["device"] == "cpu" and threads:
+    for record in records:
+        made = record.provenance
+        threads, device = made.get("threads"), made["device_name"]
+        if made["device"] == "cpu" and threads:
             device = f"{threads} cores of an {device}"
-        found.setdefault(device, []).append(record["seconds"] / work)
+        found.setdefault(device, []).append(made["seconds"] / study.work(record.config))
     return {device: statistics.median(values) for device, values in found.items()}
 
 
@@ -83,11 +80,11 @@ def parameters(chapter: Chapter, links: Mapping[str, str] | None = None, name: s
     from ...widgets.parameters import Parameters
 
     name = name or f"{chapter.study.name}-parameters"
-    store = Store(chapter.places.published, chapter.places.local)
-    published = published_settings(chapter.study, store, links)
+    records = study_records(chapter.study.name, chapter.places.published)
+    published = published_settings(chapter.study, records, links)
     table = parameter_table(chapter.study, chapter.preset, published)
     display(HTML(f'<div id="{html.escape(name)}">{table}</div>'))
-    widget = Parameters(chapter.study, chapter.preset, published, rates(chapter.study, store), twin=name)
+    widget = Parameters(chapter.study, chapter.preset, published, rates(chapter.study, records), twin=name)
     explore(widget, name, "the table above")
 
 

@@ -82,14 +82,6 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
             "count_similarity": (("stimuli", *per_layer), np.stack(by_count)),
             "epoch_loss": ("epoch", _since_last(history["loss"], epochs)),
             **{name: ("epoch", measured.outcomes[:, i]) for i, name in enumerate(_OUTCOMES)},
-            "common_gram": (
-                ("moment", "layer", "entry"),
-                np.stack([[fold(measured.common[e][name].gram) for name in layers] for e in moments]),
-            ),
-            "common_mean": (
-                ("moment", "layer", "stimulus"),
-                np.stack([[measured.common[e][name].mean for name in layers] for e in moments]),
-            ),
             "prediction": (("moment", "stimulus"), measured.predicted),
         },
         coords={
@@ -116,9 +108,23 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
     dataset = dataset.assign(kept)
     dataset["tested"] = len(subsets.test)  # images that test accuracy is a share of
     dataset["probe_index"] = ("probed", subsets.probe_index.astype(np.int32))
+    if config.explorer_seeds:
+        dataset = dataset.assign(_common_grams(measured, layers, moments))
     if unit.seed in config.explorer_seeds:
         dataset = dataset.merge(_explorer_states(measured.common, layers, epochs))
     return dataset
+
+
+def _common_grams(
+    measured: Measured, layers: Sequence[str], moments: Sequence[int]
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Grams and means of the stimuli that all seeds share, at the start and the end."""
+    grams = [[fold(measured.common[epoch][name].gram) for name in layers] for epoch in moments]
+    means = [[measured.common[epoch][name].mean for name in layers] for epoch in moments]
+    return {
+        "common_gram": (("moment", "layer", "entry"), np.stack(grams)),
+        "common_mean": (("moment", "layer", "stimulus"), np.stack(means).astype(np.float32)),
+    }
 
 
 def _at(measured: Measured, stimuli: np.ndarray) -> np.ndarray:

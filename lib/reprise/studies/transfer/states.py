@@ -40,8 +40,10 @@ def kept_grams(run: xr.Dataset, layer: str, moment: str = "end") -> list[Grams]:
         moment: ``"start"`` or ``"end"``.
 
     Raises:
-        ValueError: No such layer or moment.
+        ValueError: No such layer or moment, or these units keep no Grams.
     """
+    if "common_gram" not in run:
+        raise ValueError("these units keep no Grams; see the config's explorer_seeds")
     for name, value in (("layer", layer), ("moment", moment)):
         if value not in run[name]:
             raise ValueError(f"no {name} {value!r}; there are: {', '.join(map(str, run[name].values))}")
