@@ -53,7 +53,12 @@ def test_scalars_lie_in_one_attribute(tmp_path):
     """Types, coordinates and values come back exactly; what JSON cannot hold stays a variable."""
     dataset = xr.Dataset(
         {"rate": np.float32(0.1), "undefined": np.nan, "tested": 5000, "large": ("x", [1.0, 2.0])},
-        coords={"seed": np.int16(-3), "shift": True, "target": "µ “x”", "day": np.datetime64("2020-01-01", "ns")},
+        coords={
+            "seed": np.int16(-3),
+            "shift": True,
+            "target": "µ “x”",
+            "day": np.datetime64("2020-01-01", "ns"),
+        },
     )
     packed = pack_scalars(dataset)
     assert set(packed.variables) == {"large", "day"}

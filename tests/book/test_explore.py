@@ -7,8 +7,8 @@ import pytest
 
 from reprise.book import explore
 from reprise.book.chapter import Chapter
-from reprise.data import load_few_shot
 from reprise.book.units import study_records
+from reprise.data import load_few_shot
 from reprise.store import Store
 from reprise.studies import study
 from reprise.studies.base import Unit
