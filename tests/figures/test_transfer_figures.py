@@ -11,7 +11,7 @@ import xarray as xr
 from reprise.book.display import figure_html
 from reprise.figures import transfer as figures
 from reprise.studies.transfer import authors, endpoints
-from reprise.studies.transfer.states import COUNTS, MEASURES, REFERENCES, fold
+from reprise.studies.transfer.states import COUNTS, MEASURES, REFERENCES, between_seeds, fold
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]
@@ -117,10 +117,14 @@ def test_curves_show_the_means(runs):
 
 def test_levels_hold_what_seeds_share(runs):
     run = runs["64 images"]
-    between = figures.layers.between_seeds(run, "cka-linear-debiased")
-    assert between is not None and between.shape == (5,)
-    assert np.abs(between).max() < 0.2  # independent noise: nothing in common
-    assert figures.layers.between_seeds(run.isel(unit=[0]), "cka-linear-debiased") is None
+    plate = figures.levels(run)
+    (marks,) = (c for c in plate.figure.axes[0].containers if "two seeds" in c.get_label())
+    expected = between_seeds(run, "cka-linear-debiased").mean("unit")
+    np.testing.assert_allclose(marks.lines[0].get_ydata(), expected)
+    assert np.abs(expected).max() < 0.2  # independent noise: nothing in common
+    alone = figures.levels(run.isel(unit=[0]))
+    assert not [c for c in alone.figure.axes[0].containers if "two seeds" in c.get_label()]
+    plt.close("all")
 
 
 def test_the_audit_pairs_seeds(runs):

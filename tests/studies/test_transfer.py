@@ -20,7 +20,7 @@ from reprise.studies import runner, study
 from reprise.studies.base import Context, Unit
 from reprise.studies.transfer import networks, subsets
 from reprise.studies.transfer.config import TransferConfig
-from reprise.studies.transfer.states import MEASURES, REFERENCES, kept_grams
+from reprise.studies.transfer.states import MEASURES, REFERENCES, between_seeds, kept_grams
 from reprise.studies.transfer.subsets import load_subsets
 from reprise.studies.transfer.train import folder_of, label, train
 from reprise.training.supervised import Batches
@@ -393,6 +393,9 @@ def test_kept_grams_compare_seeds(run, tuned, places):
     ]
     expected = measure("cka-linear")(*seen)
     assert measure("cka-linear").from_grams(*grams) == pytest.approx(expected, abs=1e-4)
+    between = between_seeds(run, "cka-linear")
+    np.testing.assert_allclose(between.sel(layer="pool4"), [expected] * 2, atol=1e-4)
+    assert between_seeds(run.isel(unit=[0]), "cka-linear").isnull().all()
     with pytest.raises(ValueError, match="no layer 'pool9'; there are: pool1"):
         kept_grams(run, "pool9")
 

@@ -293,11 +293,17 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     ours = simulated(rng, [0.9978, 0.9706, 0.8951, 0.485, 0.4], images=1024)
     rows = authors.beside(authors.read_table(ROOT), {"ours": ours})
     text = tables.beside_authors(rows)
-    assert text.count("*not run*") == 30 and text.count("| agrees |") == 4 and text.count("**differs**") == 1
+    lines = [line.split("|")[1:-1] for line in text.splitlines()]
+    assert {len(line) for line in lines} == {7} and lines[0][2:] == [f" {name} " for name in LAYERS]
+    assert [line[1] for line in lines].count(" ours ") == text.count("*not run*") == 6
+    (apart,) = (line[2:] for line in lines if line[1] == " apart, sd / se ")
+    assert [cell.startswith(" **+") for cell in apart] == [False] * 4 + [True]
+    logits = next(row for row in rows if row.seeds and row.published.layer == "logits")
+    assert f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}" in apart[4]
     said = tables.agreement(rows)
     assert "Of 5 rows to compare, 4 agree" in said and "1024 images, logits (+" in said
     assert "Not run: fine-tuning, svhn, 5000 images, noise 9" in said
-    assert "0.1971" not in text and "0.197 ± 0.035 (5)" in text
+    assert "0.1971" not in text and "0.197\u202f±\u202f0.035" in text
     ours["train_accuracy"] = ours["test_accuracy"]
     table = tables.results({"1024 images": ours}, "start")
     mean = 100 * float(ours["test_accuracy"].isel(epoch=-1).mean())

@@ -9,11 +9,12 @@ from reprise import similarity
 from reprise.book import explore
 from reprise.book.chapter import Chapter
 from reprise.places import Places
+from reprise.similarity import measure
 from reprise.store import Store
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
 from reprise.studies.transfer.config import TransferConfig
-from reprise.studies.transfer.states import REFERENCES, unfold
+from reprise.studies.transfer.states import REFERENCES, kept_grams, unfold
 from reprise.widgets import transfer
 
 TINY = {"images": 40, "epochs": 2, "target_images": 40, "target_epochs": 2, "probe_images": 20}
@@ -115,7 +116,16 @@ def test_curves_are_the_stored_similarities(runs):
     for place, name in enumerate(there):
         expected = 1 - run["similarity"].sel(reference=name).transpose("measure", "unit", "layer", "epoch")
         np.testing.assert_array_equal(curves.change[place], expected.values.astype("<f4"))
-    assert [level.kind for level in curves.levels] == ["null"] * len(curves.levels) and curves.levels
+    assert [level.kind for level in curves.levels] == ["null"] * (len(curves.levels) - 1) + ["ceiling"]
+    assert len(curves.levels) > 1
+    ceiling = dict(zip(curves.measures, curves.levels[-1].values, strict=True))
+    assert np.isnan(ceiling["cka-linear"]).all()
+    first, *others = (kept_grams(run.isel(unit=[i]), "pool4")[0] for i in range(run.sizes["unit"]))
+    for name in ("cka-linear-debiased", "rsa-euclidean"):
+        expected = 1 - np.mean([measure(name).from_grams(first, other) for other in others])
+        assert ceiling[name][0, 3] == pytest.approx(expected, abs=1e-6)
+    single = transfer.change_curves(run.isel(unit=[0]))
+    assert [level.kind for level in single.levels] == ["null"] * (len(curves.levels) - 1)
     null = 1 - run["similarity"].sel(reference="fresh").isel(epoch=-1).transpose("measure", "unit", "layer")
     np.testing.assert_allclose(curves.levels[0].values, null.values, rtol=1e-6)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..similarity.measures import MEASURES
+from ..studies.transfer.states import between_seeds
 from .curves import Curves, curves_of
 from .dynamics import Dynamics
 from .representation import Representation
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["change_curves", "dynamics", "network_states", "representation"]
 
 TITLES = {"network": "network", "layer": "layer", "epoch": "epoch", "seed": "seed"}
+
+BIASED = ("cka-linear", "cka-rbf")
+"""Measures that depend on the number of stimuli: what is measured on few is no level for what is on many."""
 
 REFERENCE_WORDS = {
     "start": "the state before the first step",
@@ -99,7 +103,20 @@ def change_curves(run: xr.Dataset) -> Curves:
     ):
         if name in there:
             levels[words] = (kind, change.sel(reference=name, drop=True).isel(epoch=-1))
+    if "common_gram" in run and run.sizes["unit"] > 1:
+        words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
+        levels[words] = ("ceiling", 1 - _between_seeds(run, kept))
     return curves_of(references, run["seed"], levels, x="epoch", x_title="epochs")
+
+
+def _between_seeds(run: xr.Dataset, measures: Sequence[str]) -> xr.DataArray:
+    """Similarity between seeds; NaN for measures that few stimuli raise."""
+    import xarray as xr
+
+    per_measure = [
+        between_seeds(run, name) * (np.nan if name in BIASED else 1.0) for name in map(str, measures)
+    ]
+    return xr.concat(per_measure, xr.DataArray(list(measures), dims="measure", name="measure"))
 
 
 def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarray | None = None) -> Dynamics:

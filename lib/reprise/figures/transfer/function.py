@@ -93,7 +93,7 @@ def gain_against_change(runs: Runs, layer: str, measure: str = "cka-linear") -> 
             axes.plot(x, 100 * y, markers[i % 6], color=tones[name], markersize=5, alpha=0.8, label=name)
             said.append(f"{name}: change {float(x.mean()):.2f}, gain {100 * float(y.mean()):.0f} points")
         axes.axhline(0, color=FAINT, linewidth=0.8)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, axes.get_xlim()[1])  # the margin at the right stays
         axes.set_xlabel(
             f"change of {layer}: 1 − similarity to the pre-trained state (0 = none)", fontsize=8.5
         )

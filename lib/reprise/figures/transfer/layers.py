@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...similarity.measures import measure as measure_entry
 from ...studies.transfer import endpoints
-from ...studies.transfer.states import kept_grams
+from ...studies.transfer.states import between_seeds
 from ..style import CONDITIONS, FAINT, MUTED, WIDTH, Plate, band, book_style, end_labels, interval_over_seeds
 from .words import REFERENCE_WORDS, Runs, axis, colours, interval, layers, seeds
 
@@ -148,7 +147,7 @@ def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear
         ("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
         ("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
     ]
-    between = between_seeds(run, measure)
+    between = between_seeds(run, measure).mean("unit").values if run.sizes["unit"] > 1 else None
     with book_style():
         figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
         shifts = np.linspace(-0.28, 0.28, len(rows) + 1)
@@ -180,16 +179,3 @@ def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear
         for i, n in enumerate(shown)
     )
     return Plate(figure, "transfer-levels", caption, f"Marks for each layer. {said}.")
-
-
-def between_seeds(run: xr.Dataset, measure: str) -> np.ndarray | None:
-    """Mean similarity between the trained networks of two seeds, by layer; None for a single seed."""
-    if run.sizes["unit"] < 2:
-        return None
-    from ...similarity.gram import Grams
-
-    values = []
-    for layer in run["layer"].values:
-        pairs = measure_entry(measure).pairwise(Grams.stack(kept_grams(run, str(layer))))
-        values.append(pairs[np.triu_indices(len(pairs), 1)].mean())
-    return np.array(values)

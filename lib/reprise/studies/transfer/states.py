@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...similarity.gram import Grams
+from ...similarity.measures import measure as look_up
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,6 +53,29 @@ def kept_grams(run: xr.Dataset, layer: str, moment: str = "end") -> list[Grams]:
     triangles = chosen["common_gram"].transpose("unit", "entry").values
     means = chosen["common_mean"].transpose("unit", "stimulus").values
     return [Grams(unfold(g), m.astype(np.float64), features) for g, m in zip(triangles, means, strict=True)]
+
+
+def between_seeds(run: xr.Dataset, measure: str) -> xr.DataArray:
+    """How similar the trained network of each seed is to those of the other seeds, on the stimuli they share.
+
+    Args:
+        run: Units along ``unit``.
+        measure: Id of a measure.
+
+    Returns:
+        Mean over the other seeds, (unit, layer); NaN for a single seed.
+
+    Raises:
+        ValueError: These units keep no Grams.
+    """
+    import xarray as xr
+
+    count = run.sizes["unit"]
+    values = np.full((count, run.sizes["layer"]), np.nan)
+    for i, layer in enumerate(run["layer"].values if count > 1 else ()):
+        pairs = look_up(measure).pairwise(Grams.stack(kept_grams(run, str(layer))))
+        values[:, i] = np.where(np.eye(count, dtype=bool), 0.0, pairs).sum(1) / (count - 1)
+    return xr.DataArray(values, dims=("unit", "layer"), coords={"layer": run["layer"].values})
 
 
 def unfold(triangle: np.ndarray) -> np.ndarray:

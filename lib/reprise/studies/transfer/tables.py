@@ -41,29 +41,40 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
 
 
 def beside_authors(rows: Sequence[Beside]) -> str:
-    """Ours beside the authors' numbers, every row of their table: means, differences, whether they agree."""
-    lines = [
-        "| condition | layer | theirs, mean ± sd (n) | ours | difference | in joint standard deviations "
-        "| in standard errors | |",
-        "|---" * 8 + "|",
-    ]
-    for row in rows:
-        one = row.published
-        theirs = f"{one.mean:.3f} ± {one.sd:.3f} ({one.seeds})"
-        if not row.seeds:
-            lines.append(f"| {one.condition} | {one.layer} | {theirs} | *not run* | – | – | – | |")
+    """Ours beside the authors' numbers, every row of their table: three lines a condition, a column a layer.
+
+    Means with standard deviations over seeds, theirs and ours; then the difference in joint standard
+    deviations and in standard errors, in bold where it is outside of the bound.
+    """
+    layers = list(dict.fromkeys(row.published.layer for row in rows))
+    lines = [f"| condition | seeds | {' | '.join(layers)} |", "|---" * (len(layers) + 2) + "|"]
+    for condition in dict.fromkeys(row.published.condition for row in rows):
+        found = {row.published.layer: row for row in rows if row.published.condition == condition}
+        one = next(iter(found.values()))
+        cells = [found.get(layer) for layer in layers]
+        theirs = ["–" if row is None else _spread(row.published.mean, row.published.sd) for row in cells]
+        lines.append(f"| {condition} | theirs ({one.published.seeds}) | {' | '.join(theirs)} |")
+        if not one.seeds:
+            lines.append(f"| | ours | *not run* {'| ' * (len(layers) - 1)}|")
             continue
-        spread = f" ± {row.sd:.3f}" if np.isfinite(row.sd) else ""
-        deviations = (
-            f"{value:+.1f}" if np.isfinite(value) else "–"
-            for value in (row.joint_deviations, row.standard_errors)
-        )
-        word = {True: "agrees", False: "**differs**", None: ""}[row.matches]
-        lines.append(
-            f"| {one.condition} | {one.layer} | {theirs} | {row.mean:.3f}{spread} ({row.seeds}) "
-            f"| {row.difference:+.3f} | {' | '.join(deviations)} | {word} |"
-        )
+        ours = ["–" if row is None else _spread(row.mean, row.sd) for row in cells]
+        lines.append(f"| | ours ({one.seeds}) | {' | '.join(ours)} |")
+        apart = ["–" if row is None else _apart(row) for row in cells]
+        lines.append(f"| | apart, sd / se | {' | '.join(apart)} |")
     return "\n".join(lines)
+
+
+def _spread(mean: float, sd: float) -> str:
+    """Mean and standard deviation, never parted by the end of a line."""
+    return f"{mean:.3f}\u202f±\u202f{sd:.3f}" if np.isfinite(sd) else f"{mean:.3f}"
+
+
+def _apart(row: Beside) -> str:
+    """A difference in joint standard deviations and in standard errors; in bold if the row differs."""
+    if row.matches is None:
+        return "–"
+    text = f"{row.joint_deviations:+.1f}\u202f/\u202f{row.standard_errors:+.1f}"
+    return text if row.matches else f"**{text}**"
 
 
 def agreement(rows: Sequence[Beside]) -> str:
