@@ -1,7 +1,7 @@
 """Colours that carry meaning, listed here and nowhere else: static figures, widgets and tables share them.
 
-On a dark page the book gives those that would be lost there a lighter value (``assets/reprise.css``), under
-the name ``--ink-<colour>``.
+On a dark ground those that would be lost there have a lighter value (:data:`ON_DARK`), which a style sheet
+sets under the name ``--ink-<colour>``: ``assets/reprise.css`` in the book, the widgets' own elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ HEAD = "#d55e00"
 
 CONDITIONS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
 """Okabe–Ito colours for conditions and tasks, in the order in which meanings are given them."""
+
+ON_DARK = {
+    "#86bbe0": "#cfe5f6", "#4f97c9": "#96c6ea", "#2a72a8": "#62a5d8", "#0f4a78": "#3b83bd",
+    "#d55e00": "#f0782a", "#0072b2": "#2f93d6",
+}  # fmt: skip
+"""Colours on a dark ground: depth still runs from light to dark, and each keeps its hue."""
 
 MATRIX_MAP = "cividis"
 """Colour map of similarity matrices: perceptually uniform, safe for colour blindness."""

@@ -12,9 +12,14 @@ import re
 from functools import cache
 from pathlib import Path
 
+from ..palette import ON_DARK
+
 __all__ = ["module", "style", "worker_source"]
 
 FOLDER = Path(__file__).parent
+
+DARK_PLACES = ':is([data-jp-theme-light="false"], .vscode-dark) .rp-explorer'
+"""Where explorers stand on a dark ground outside the book."""
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
@@ -53,8 +58,9 @@ def worker_source() -> str:
 
 @cache
 def style() -> str:
-    """The style sheet that all widgets share."""
-    return (FOLDER / "widgets.css").read_text(encoding="utf-8")
+    """The style sheet that all widgets share, with the colours for JupyterLab's and VS Code's dark themes."""
+    inks = " ".join(f"--ink-{light[1:]}: {dark};" for light, dark in ON_DARK.items())
+    return f"{(FOLDER / 'widgets.css').read_text(encoding='utf-8')}\n{DARK_PLACES} {{ {inks} }}\n"
 
 
 def _in_order(name: str) -> list[str]:
