@@ -5,6 +5,14 @@ import pytest
 pytestmark = pytest.mark.browser
 
 WIDTHS = (360, 800, 1600)
+PAPER = 718
+"""Pixels of a sheet of A4 between margins of a centimetre."""
+
+# What scrolls on a screen would end at the edge of the sheet.
+CUT_ON_PAPER = """() => [...document.querySelectorAll("article *")]
+  .filter(element => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1
+    && getComputedStyle(element).overflowX !== "visible" && !element.closest(".math, svg"))
+  .map(element => `${element.tagName}.${element.className}: ${element.scrollWidth} of ${element.clientWidth}`)"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -29,6 +37,11 @@ def test_page(page_name, protocol, scheme, book, open_tab, serve, screenshots):
         if protocol == "http":
             target = screenshots / page_name.replace("/", "-").removesuffix(".html")
             page.screenshot(path=f"{target}-{scheme}-{width}.png", full_page=True)
+    if protocol == "http" and scheme == "light":
+        page.set_viewport_size({"width": PAPER, "height": 1000})
+        page.emulate_media(media="print")
+        assert page.evaluate(CUT_ON_PAPER) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
     assert tab.faults == []
 
 
