@@ -12,7 +12,7 @@ PAPER = 718
 CUT_ON_PAPER = """() => [...document.querySelectorAll("article *")]
   .filter(element => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).overflowX !== "visible" && !element.closest(".math, svg"))
-  .map(element => `${element.tagName}.${element.className}: ${element.scrollWidth} of ${element.clientWidth}`)"""
+  .map(element => `${element.className}: ${element.scrollWidth} > ${element.clientWidth}`)"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

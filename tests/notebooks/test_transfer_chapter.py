@@ -10,9 +10,8 @@ import pytest
 from reprise.book.driver import ChapterError, execute_notebook
 from reprise.places import Places
 from reprise.studies import runner, study
-from reprise.studies.claims.transfer_claims import MARGIN
 from reprise.studies.transfer import TransferConfig
-from reprise.studies.transfer.findings import MATTERS
+from reprise.studies.transfer.endpoints import EQUAL
 
 FOLDER = Path(__file__).parents[2] / "chapters" / "transfer"
 TINY = {
@@ -62,10 +61,10 @@ def test_the_protocol_that_is_stated_is_that_of_the_presets():
         f"{config.probe_images} test images that nothing",
         "three fresh random networks",
         f"pre-trains on at most {config.images} images",
-        f"within ±{MARGIN:g} of what a fresh",
+        f"within ±{EQUAL:g} of what a fresh",
     ):
         assert words in text, words
-    assert config.fresh_networks == 3 and f"the difference is {MATTERS:g} or more" in prose("audit")
+    assert config.fresh_networks == 3 and f"the difference is {EQUAL:g} or more" in prose("audit")
     sizes = [str(one.model_dump()["images"]) for one in TRANSFER.family("sizes", config).values()]
     assert f"first {', '.join(sizes)} or all images" in text
     audit = TRANSFER.family("audit", config)["pre-training, as described"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..similarity.measures import MEASURES
-from ..studies.transfer.states import between_seeds
+from ..studies.transfer.states import REFERENCE_WORDS, between_seeds
 from .curves import Curves, curves_of
 from .dynamics import Dynamics
 from .representation import Representation
@@ -23,15 +23,6 @@ TITLES = {"network": "network", "layer": "layer", "epoch": "epoch", "seed": "see
 
 BIASED = ("cka-linear", "cka-rbf")
 """Measures that depend on the number of stimuli: what is measured on few is no level for what is on many."""
-
-REFERENCE_WORDS = {
-    "start": "the state before the first step",
-    "pretrained": "the pre-trained network",
-    "pre-initialised": "the pre-initialised network",
-    "fresh": "fresh random networks",
-    "trained fresh": "a fresh network trained on the same labels",
-}
-"""References as menus call them."""
 
 
 def network_states(units: Mapping[str, xr.Dataset]) -> States:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...studies.transfer.states import REFERENCE_WORDS
 from ..style import (
     FAINT,
     MATRIX_MAP,
@@ -16,7 +17,7 @@ from ..style import (
     end_labels,
     layer_colours,
 )
-from .words import REFERENCE_WORDS, Runs, axis, interval, layers, seeds
+from .words import Runs, axis, interval, layers, lowest_panels, seeds
 
 COLUMNS = 2
 
@@ -71,12 +72,10 @@ def over_epochs(
             axes.minorticks_off()
             axes.set_xlim(0, last)
             said.append(f"{condition}: " + ", ".join(f"{n} {ends[condition, n]:.2f}" for n in shown))
-        for axes in list(grid.flat)[len(names) :]:
-            axes.set_axis_off()
         grid[0][0].set_ylim(min(0.0, lowest - 0.05), 1.02)
         for axes in grid[:, 0]:
             axes.set_ylabel(axis(measure), fontsize=8.5)
-        for axes in list(grid.flat)[max(0, len(names) - COLUMNS) : len(names)]:
+        for axes in lowest_panels(grid, len(names)):
             axes.set_xlabel("epochs")
         figure.tight_layout(w_pad=5.5)
         for axes, condition in zip(grid.flat, names, strict=False):
@@ -131,9 +130,7 @@ def maps(
                     f"{value:.2f}", (len(epochs) - 1, row), ha="right", va="center", fontsize=7.5,
                     color=ON_LIGHT if value > 0.55 else ON_DARK,
                 )  # fmt: skip
-        for axes in list(grid.flat)[len(names) :]:
-            axes.set_axis_off()
-        for axes in list(grid.flat)[max(0, len(names) - COLUMNS) : len(names)]:
+        for axes in lowest_panels(grid, len(names)):
             axes.set_xlabel("epochs that were looked at")
         if image is not None:
             bar = figure.colorbar(image, ax=grid.ravel().tolist(), shrink=0.7, label=axis(measure))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...studies.transfer import endpoints
-from ...studies.transfer.states import between_seeds
+from ...studies.transfer.states import REFERENCE_WORDS, between_seeds
 from ..style import CONDITIONS, FAINT, MUTED, WIDTH, Plate, band, book_style, end_labels, interval_over_seeds
-from .words import REFERENCE_WORDS, Runs, axis, colours, interval, layers, seeds
+from .words import Runs, axis, colours, interval, layers, lowest_panels, seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,17 +100,11 @@ def pretrained_or_initial(runs: Runs, measure: str = "cka-linear") -> Plate:
             axes.set_title(condition)
             axes.set_xticks(x, shown)
             axes.set_ylim(0, 1.02)
-        for axes in list(grid.flat)[len(runs) :]:
-            axes.set_axis_off()
+        lowest_panels(grid, len(runs))
         for axes in grid[:, 0]:
             axes.set_ylabel(axis(measure), fontsize=8.5)
         handles, labels = grid[0][0].get_legend_handles_labels()
-        words = {
-            "pretrained": "pre-trained network",
-            "pre-initialised": "pre-initialised network",
-            "trained fresh": "fresh network trained on the same labels",
-            "fresh": "null: fresh networks",
-        }
+        words = {**REFERENCE_WORDS, "fresh": f"null: {REFERENCE_WORDS['fresh']}"}
         figure.legend(
             handles,
             [words[name] for name in labels],

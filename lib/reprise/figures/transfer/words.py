@@ -9,18 +9,11 @@ from ...similarity.measures import measure as measure_entry
 from ..style import CONDITIONS
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
+    from matplotlib.axes import Axes
 
 Runs = Mapping[str, "xr.Dataset"]
-
-REFERENCE_WORDS = {
-    "start": "the state before the first step",
-    "pretrained": "the pre-trained network",
-    "pre-initialised": "the pre-initialised network",
-    "fresh": "fresh random networks",
-    "trained fresh": "a fresh network trained on the same labels",
-}
-"""References as captions call them."""
 
 
 def seeds(runs: Runs) -> str:
@@ -51,3 +44,10 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     """A colour a condition, in the order of the book's conditions; yellow, too light for lines, left out."""
     palette = CONDITIONS[:5]
     return {name: palette[i % len(palette)] for i, name in enumerate(names)}
+
+
+def lowest_panels(grid: np.ndarray, count: int) -> list[Axes]:
+    """Hide the panels of a grid after the first ``count``; the lowest of each column, for the axis label."""
+    for axes in grid.flat[count:]:
+        axes.set_axis_off()
+    return list(grid.flat[max(0, count - grid.shape[1]) : count])

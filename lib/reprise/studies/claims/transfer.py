@@ -13,7 +13,7 @@ import numpy as np
 from ..transfer import endpoints
 from .holm import above_holm
 from .registry import rule
-from .transfer_claims import MARGIN, T1, T2, T3, T3A, T3B, T3C, T3D, T4, TARGETS
+from .transfer_claims import T1, T2, T3, T3A, T3B, T3C, T3D, T4, TARGETS
 from .verdict import Part, Status, above, all_of, equivalent
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def nothing_is_left(runs: Runs, measure: str) -> Outcome:
     pair = runs["random labels"], runs["fresh: random labels"]
     tuned, fresh = endpoints.at_equal_loss(*pair, "pretrained", measure)
     part = equivalent(
-        "CKA to the pre-trained state, last conv layer: fine-tuned − fresh", tuned - fresh, MARGIN
+        "CKA to the pre-trained state, last conv layer: fine-tuned − fresh", tuned - fresh, endpoints.EQUAL
     )
     note = f"Fine-tuned {np.mean(tuned):.2f}, fresh {np.mean(fresh):.2f}, random labels both."
     return part.status, (part,), note
@@ -126,7 +126,7 @@ def usable_structure_is_kept(runs: Runs, measure: str) -> Outcome:
         equivalent(
             "CKA to the pre-trained state, mean of conv layers: true − shifted labels",
             endpoints.minus(*(kept(name).sel(layer=body).mean("layer") for name in TARGETS[:2])).values,
-            MARGIN,
+            endpoints.EQUAL,
         ),
     )
     return all_of(parts), parts, ""

@@ -6,9 +6,6 @@ from .registry import Claim
 TARGETS = ("true labels", "shifted labels", "random labels", "other domain")
 """Fine-tunings that the claims are about."""
 
-MARGIN = 0.05
-"""Difference in CKA that counts as none."""
-
 T1 = Claim(
     id="T1",
     study="transfer",
@@ -59,11 +56,11 @@ T3B = Claim(
     statement="After fine-tuning on random labels, as much is left of the pre-trained structure as a fresh "
     "network trained on the same labels has of it.",
     rule="CKA of the last convolutional layer to the pre-trained state, at equal training loss: fine-"
-    f"tuned network minus fresh network, both on the same random labels, within ±{MARGIN} by the "
+    f"tuned network minus fresh network, both on the same random labels, within ±{endpoints.EQUAL} by the "
     "90 % t interval over seeds.",
     version=1,
     endpoint="CKA of the last conv layer to the pre-trained state, fine-tuned − fresh",
-    margin=f"±{MARGIN}",
+    margin=f"±{endpoints.EQUAL}",
     measure=endpoints.PRIMARY,
 )
 T3C = Claim(
@@ -75,10 +72,10 @@ T3C = Claim(
     "layers.",
     rule="CKA to the pre-trained state: shifted minus random labels at the last convolutional layer, "
     "95 % t interval over seeds above 0; and true minus shifted, convolutional layers averaged, "
-    f"within ±{MARGIN} by the 90 % interval.",
+    f"within ±{endpoints.EQUAL} by the 90 % interval.",
     version=1,
     endpoint="CKA to the pre-trained state, shifted − random and true − shifted labels",
-    margin=f"±{MARGIN} (true − shifted)",
+    margin=f"±{endpoints.EQUAL} (true − shifted)",
     measure=endpoints.PRIMARY,
 )
 T3D = Claim(

@@ -16,6 +16,9 @@ PRIMARY = "cka-linear"
 DEBIASED = "cka-linear-debiased"
 """Measure that a claim about layers of different sizes must hold for too: unbiased by many features."""
 
+EQUAL = 0.05
+"""Similarities that differ by less count as equal: margin of the claims' equivalences and of the audit."""
+
 
 def body(run: xr.Dataset) -> list[str]:
     """Layers below the logits, in order of depth."""

@@ -14,9 +14,6 @@ from . import endpoints
 if TYPE_CHECKING:
     import xarray as xr
 
-MATTERS = 0.05
-"""Difference in similarity that counts: the margin within which the study's claims call two values equal."""
-
 Word = Literal["matters", "small", "not told apart", "no difference"]
 
 
@@ -44,9 +41,9 @@ class Effect:
         mean, low, high = self.difference.mean, self.difference.low, self.difference.high
         if mean == low == high == 0:
             return "no difference"
-        if (low > 0 or high < 0) and abs(mean) >= MATTERS:
+        if (low > 0 or high < 0) and abs(mean) >= endpoints.EQUAL:
             return "matters"
-        return "small" if low > -MATTERS and high < MATTERS else "not told apart"
+        return "small" if low > -endpoints.EQUAL and high < endpoints.EQUAL else "not told apart"
 
 
 def effects(

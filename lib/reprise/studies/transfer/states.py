@@ -25,6 +25,15 @@ REFERENCES = ("start", "pretrained", "pre-initialised", "fresh", "trained fresh"
 - trained fresh: a fresh network after fine-tuning on the same labels: as similar as two trainings are.
 """
 
+REFERENCE_WORDS = {
+    "start": "the state before the first step",
+    "pretrained": "the pre-trained network",
+    "pre-initialised": "the pre-initialised network",
+    "fresh": "fresh random networks",
+    "trained fresh": "a fresh network trained on the same labels",
+}
+"""References as captions and menus call them."""
+
 COUNTS = (10, 20, 50, 100, 200, 500)
 """Numbers of probe stimuli at which the last state is compared too: how measures depend on them."""
 
