@@ -46,7 +46,7 @@ def run_families(
     store = open_store(places)
     missing = []
     for name, config in wanted.items():
-        typer.echo(f"{name:48}{status_line(study, config, seeds, places)}")
+        typer.echo(f"{name:56} {status_line(study, config, seeds, places)}")
         missing += [unit for unit in runner.units(config, seeds) if not store.find(unit)]
     missing = list(dict.fromkeys(missing))  # families share conditions
     if missing and compute == "never":

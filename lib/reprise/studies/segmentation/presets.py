@@ -44,12 +44,12 @@ PRESETS = {
         about="CamVid drive 0016E5 to nuclei, a tenth of the labels: a few minutes a unit on two cores.",
     ),
     "shapes": Preset(
-        values={"source": "shapes-source", "dataset": "shapes", "fraction": 0.1},
+        values={"source": "shapes-source", "dataset": "shapes", "fraction": 0.1, "explorer_seeds": ()},
         seeds=(0, 1, 2, 3, 4),
         about="The same on synthetic shapes, where the two sets share a manner and no kind of object.",
     ),
     "camvid": Preset(
-        values={"dataset": "camvid", "fraction": 0.1},
+        values={"dataset": "camvid", "fraction": 0.1, "explorer_seeds": ()},
         seeds=(0, 1, 2, 3, 4),
         about="Within CamVid, from one drive to others: source and target have one set of classes.",
     ),
@@ -103,9 +103,11 @@ def imagenet(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
 
 
 def fractions(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
-    """Every encoder at every share of the labels."""
+    """Every encoder at every share of the labels; Gram matrices are kept at the base's share alone."""
     return {
-        f"{name}, {share:g}": changed(one, fraction=share)
+        f"{name}, {share:g}": one
+        if share == one.fraction
+        else changed(one, fraction=share, explorer_seeds=())
         for share in FRACTIONS
         for name, one in encoders(base).items()
     }
@@ -114,7 +116,10 @@ def fractions(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
 def ablation(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
     """The proposal whole, without each of its terms, and contrast alone."""
     whole = changed(base, pretext="contrastive-reconstruction", transfer="encoder")
-    without = {f"without {term}": changed(whole, **{f"{term}_weight": 0.0}) for term in whole.weights}
+    without = {
+        f"without {term}": changed(whole, **{f"{term}_weight": 0.0}, explorer_seeds=())
+        for term in whole.weights
+    }
     return {"all": whole, **without, "contrast alone": changed(whole, pretext="contrastive")}
 
 
