@@ -37,12 +37,12 @@ def verdict(claim, status: Status = "supported", **changes):
 def test_every_verdict_is_one_item_with_its_id_status_and_numbers():
     page = Tags(verdict_list([verdict("M1a"), verdict("M3", "not run", note="A note.")]))
     items = [attrs for tag, attrs in page.found if tag == "li"]
-    assert [item["id"] for item in items] == ["claim-m1a", "claim-m3"]
+    assert [item.get("id") for item in items] == ["claim-m1a", None, "claim-m3", None]
     classes = [attrs.get("class") for tag, attrs in page.found if tag == "span"]
     assert "verdict-supported" in classes and "verdict-not-run" in classes
     statement = next(claim.statement for claim in claims() if claim.id == "M1a")
     assert statement in page.text
-    assert "logits − block1: 0.410 [0.390, 0.430] (95% interval, n = 5)" in page.text
+    assert "logits − block1: 0.410 [0.390, 0.430] (95 % interval, n = 5)" in page.text
     assert "glyphs · smoke · rsa-correlation" in page.text and "A note." in page.text
 
 
@@ -54,9 +54,9 @@ def test_whatever_is_said_in_a_verdict_stays_text(monkeypatch):
     item = dataclasses.replace(verdict("M1a", note=nasty), parts=(part,), dataset=nasty, preset="laptop, a<b")
     source = verdict_list([item])
     page = Tags(source)
-    assert {tag for tag, _ in page.found} == {"ul", "li", "span", "strong"}
+    assert {tag for tag, _ in page.found} == {"ul", "li", "span", "strong", "div"}
     assert page.text.count(nasty) == 4 and "laptop, a<b" in page.text
-    assert source.count("<li") == source.count("</li>") == 1
+    assert source.count("<li") == source.count("</li>") == 2
 
 
 def test_a_chapter_opens_a_run_that_is_there(tiny_run, tiny_config, tiny_places, tiny_settings):

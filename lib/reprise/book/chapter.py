@@ -233,15 +233,18 @@ def verdict_list(verdicts: list[Verdict]) -> str:
     items = []
     for verdict in verdicts:
         claim = about[verdict.claim]
-        numbers = "; ".join(
-            f"{html.escape(part.name)}: {part.interval()} ({part.level:.0%} interval, n = {part.n})"
+        several = len(verdict.parts) > 1
+        lines = [
+            f"{f'{chip(part.status)} ' if several else ''}{html.escape(part.name)}: {part.interval()} "
+            f'({100 * part.level:.3g} % interval, <span class="whole">n = {part.n}</span>)'
             for part in verdict.parts
-        )
+        ]
         where = html.escape(" · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure))))
-        sentences = f"{numbers}." if numbers else "", html.escape(verdict.note), f"{where}."
+        numbers = f'<ul class="parts">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
+        note = f"{html.escape(verdict.note)} " if verdict.note else ""
         items.append(
             f'<li id="claim-{verdict.claim.lower()}">{chip(verdict.status)}'
             f"<span><strong>{verdict.claim}</strong> {html.escape(claim.statement)}</span>"
-            f'<span class="provenance">{" ".join(filter(None, sentences))}</span></li>'
+            f'<div class="provenance">{numbers}{note}{where}.</div></li>'
         )
     return f'<ul class="verdicts">{"".join(items)}</ul>'

@@ -57,12 +57,13 @@ def summary(entries: Sequence[Entry]) -> str:
             if entry.claim.id != entry.claim.parent:
                 continue
             one = entry.headline
-            where = f"{_where(one)} · n = {one.seeds}" if one.seeds else "no units yet"
+            seeds = f' · <span class="whole">n = {one.seeds}</span>'
+            where = f"{html.escape(_where(one))}{seeds}" if one.seeds else "no units yet"
             items.append(
                 f"<li {_data(entry, one)}>{chip(one.verdict.status)}"
                 f"<span>{link(f'ledger-{entry.claim.id.lower()}', entry.claim.id)} "
                 f"{html.escape(entry.claim.title)}</span>"
-                f'<span class="provenance">{html.escape(where)}</span></li>'
+                f'<span class="provenance">{where}</span></li>'
             )
     return f'<ul class="verdicts summary">{"".join(items)}</ul>'
 
