@@ -100,6 +100,7 @@ def test_explorers_work_in_jupyterlab(lab, open_tab, screenshots):
 
     store = Store(ROOT / "results", Places.from_environment().local)
     unit = store.load(Unit(study("maml").configure("laptop", {}), 0))
+    assert unit is not None
     widget = maml.representation(unit)
     states = maml.unit_states(unit)
     chosen = [widget.selection[side] for side in ("a", "b")]

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.container import ErrorbarContainer
 
 from reprise.book.display import figure_html
 from reprise.figures import transfer as figures
@@ -115,15 +116,19 @@ def test_curves_show_the_means(runs):
     plt.close(plate.figure)
 
 
+def marks_between_seeds(plate) -> list[ErrorbarContainer]:
+    found = plate.figure.axes[0].containers
+    return [c for c in found if isinstance(c, ErrorbarContainer) and "two seeds" in str(c.get_label())]
+
+
 def test_levels_hold_what_seeds_share(runs):
     run = runs["64 images"]
     plate = figures.levels(run)
-    (marks,) = (c for c in plate.figure.axes[0].containers if "two seeds" in c.get_label())
+    (marks,) = marks_between_seeds(plate)
     expected = between_seeds(run, "cka-linear-debiased").mean("unit")
     np.testing.assert_allclose(marks.lines[0].get_ydata(), expected)
     assert np.abs(expected).max() < 0.2  # independent noise: nothing in common
-    alone = figures.levels(run.isel(unit=[0]))
-    assert not [c for c in alone.figure.axes[0].containers if "two seeds" in c.get_label()]
+    assert marks_between_seeds(figures.levels(run.isel(unit=[0]))) == []
     plt.close("all")
 
 
