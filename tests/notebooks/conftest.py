@@ -1,0 +1,19 @@
+"""What the tests of several chapters read off a page."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import pytest
+
+
+@pytest.fixture
+def verdicts_of() -> Callable[[Sequence[str]], dict[str, str]]:
+    """Claims of the one list of verdicts among a chapter's HTML outputs, each with its verdict."""
+
+    def read(pages: Sequence[str]) -> dict[str, str]:
+        (found,) = [page for page in pages if 'class="verdicts"' in page]
+        claims = re.findall(r'<li id="claim-(\w+)"><span class="verdict-[a-z-]+">([a-z ]+)</span>', found)
+        assert len(claims) == found.count('<li id="claim-') == len(dict(claims))
+        return dict(claims)
+
+    return read
