@@ -283,6 +283,9 @@ def test_the_audit_says_what_matters_seed_against_seed(rng):
     matter = findings.which_matter(found)
     assert [e.quantity for e in matter["x, cut"]] == ["pool4"] and not matter["x, same"]
     assert matter["x, cut"][0].difference.mean == pytest.approx(-0.11)
+    words = tables.outcomes(found)
+    assert words["cut"].startswith("**matters**: pool4 -0.11 [") and words["same"] == "changes nothing"
+    assert words["noisy"].startswith("no difference that could be told from 0")
     table = tables.audit(found)
     assert "| cut | +0.000 [+0.000, +0.000] |" in table and "**-0.110 [" in table
     with pytest.raises(ValueError, match="no condition 'x'; there are: x, as described"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -79,7 +79,7 @@ def effects(
     return found
 
 
-def which_matter(found: list[Effect]) -> dict[str, list[Effect]]:
+def which_matter(found: Sequence[Effect]) -> dict[str, list[Effect]]:
     """Findings with the effects that matter, largest first; an empty list where none does."""
     names = dict.fromkeys(effect.finding for effect in found)
     return {

@@ -10,7 +10,7 @@ import numpy as np
 from ..comparison import Summary, summarise
 from . import endpoints
 from .authors import BOUND, Beside
-from .findings import Effect
+from .findings import Effect, which_matter
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -108,6 +108,25 @@ def audit(found: Sequence[Effect]) -> str:
             cells.append(f"**{text}**" if effect.word == "matters" else text)
         lines.append(f"| {name.split(', ', 1)[-1]} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def outcomes(found: Sequence[Effect]) -> dict[str, str]:
+    """Switch of each finding, such as ``"channels cut"`` → what it does, in words: what matters, largest first."""
+    said = {}
+    for name, matters in which_matter(found).items():
+        kinds = {effect.word for effect in found if effect.finding == name}
+        if matters:
+            text = "**matters**: " + "; ".join(
+                f"{effect.quantity} {spelled(effect.difference, 2, sign=True)}" for effect in matters
+            )
+        elif kinds == {"no difference"}:
+            text = "changes nothing"
+        elif kinds <= {"small", "no difference"}:
+            text = "small everywhere"
+        else:
+            text = f"no difference that could be told from 0 or that reaches {endpoints.EQUAL:g}"
+        said[name.split(", ", 1)[-1]] = text
+    return said
 
 
 def spelled(value: Summary, digits: int = 3, sign: bool = False) -> str:
