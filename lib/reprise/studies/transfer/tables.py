@@ -111,7 +111,7 @@ def audit(found: Sequence[Effect]) -> str:
 
 
 def outcomes(found: Sequence[Effect]) -> dict[str, str]:
-    """What each switch, such as ``"channels cut"``, does, in words; what matters with numbers, largest first."""
+    """What each switch (such as ``"channels cut"``) does, in words; what matters, largest first."""
     said = {}
     for name, matters in which_matter(found).items():
         kinds = {effect.word for effect in found if effect.finding == name}
