@@ -53,9 +53,9 @@ def unpack_scalars(dataset: xr.Dataset) -> xr.Dataset:
     values = {name: ((), np.array(value, dtype=kind)) for name, (_, kind, value) in packed.items()}
     coordinates = {name: value for name, value in values.items() if packed[name][0]}
     rest = {name: value for name, value in values.items() if name not in coordinates}
-    attributes = {name: value for name, value in dataset.attrs.items() if name != _SCALARS}
     unpacked = dataset.assign_coords(coordinates).assign(rest)
-    return unpacked.drop_attrs(deep=False).assign_attrs(attributes)
+    del unpacked.attrs[_SCALARS]
+    return unpacked
 
 
 class Unusual(ValueError):

@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from reprise import palette
 from reprise.widgets import Dynamics, Parameters, Representation, Specification, joining
 
 WIDGETS = [Dynamics, Parameters, Representation, Specification]
@@ -22,6 +24,14 @@ def test_modules_are_whole(widget, node, tmp_path):
     subprocess.run([node, "--check", str(path)], check=True, capture_output=True)
     # And names that are nowhere, an error when the module runs; rendering is the browser's test.
     subprocess.run([node, "-e", f"import('{path}').then((m) => m.default.render)"], check=True)
+
+
+def test_dark_grounds_have_one_set_of_colours():
+    """The book's style sheet and the widgets' own give the same colours."""
+    sheet = (Path(__file__).parents[2] / "assets" / "reprise.css").read_text(encoding="utf-8")
+    expected = {f"--ink-{light[1:]}": dark for light, dark in palette.ON_DARK.items()}
+    for text in (sheet, joining.style()):
+        assert dict(re.findall(r"(--ink-[0-9a-f]{6}): (#[0-9a-f]{6});", text)) == expected
 
 
 def test_the_worker_answers(node, tmp_path):

@@ -104,10 +104,9 @@ def _between_seeds(run: xr.Dataset, measures: Sequence[str]) -> xr.DataArray:
     """Similarity between seeds; NaN for measures that few stimuli raise."""
     import xarray as xr
 
-    per_measure = [
-        between_seeds(run, name) * (np.nan if name in BIASED else 1.0) for name in map(str, measures)
-    ]
-    return xr.concat(per_measure, xr.DataArray(list(measures), dims="measure", name="measure"))
+    found = {str(name): between_seeds(run, name) for name in measures if name not in BIASED}
+    names = xr.DataArray(list(found), dims="measure", name="measure")
+    return xr.concat(list(found.values()), names).reindex(measure=list(measures))
 
 
 def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarray | None = None) -> Dynamics:
