@@ -22,7 +22,7 @@ from reprise.similarity.gram import Grams
 from reprise.store import Store
 from reprise.studies import study
 from reprise.studies.base import Unit
-from reprise.studies.transfer.states import unfold
+from reprise.studies.kept import unfold
 from reprise.widgets import maml
 
 pytestmark = [

@@ -10,10 +10,10 @@ from reprise.places import Places
 from reprise.store import Store
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
+from reprise.studies.kept import unfold
 from reprise.studies.segmentation import endpoints
 from reprise.studies.segmentation.config import SegmentationConfig
 from reprise.studies.segmentation.pictures import held_out
-from reprise.studies.transfer.states import unfold
 from reprise.widgets import transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]

@@ -11,8 +11,9 @@ from matplotlib.container import ErrorbarContainer
 
 from reprise.book.display import figure_html
 from reprise.figures import transfer as figures
+from reprise.studies.kept import fold
 from reprise.studies.transfer import authors, endpoints
-from reprise.studies.transfer.states import COUNTS, MEASURES, REFERENCES, between_seeds, fold
+from reprise.studies.transfer.states import COUNTS, MEASURES, REFERENCES, between_seeds
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]

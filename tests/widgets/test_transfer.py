@@ -13,8 +13,9 @@ from reprise.similarity import measure
 from reprise.store import Store
 from reprise.studies import runner, study
 from reprise.studies.base import Unit
+from reprise.studies.kept import unfold
 from reprise.studies.transfer.config import TransferConfig
-from reprise.studies.transfer.states import REFERENCES, kept_grams, unfold
+from reprise.studies.transfer.states import REFERENCES, kept_grams
 from reprise.widgets import transfer
 
 TINY = {"images": 40, "epochs": 2, "target_images": 40, "target_epochs": 2, "probe_images": 20}

@@ -199,6 +199,16 @@ class Grams:
         """Number of stimuli."""
         return self.gram.shape[-1]
 
+    def only(self, stimuli: Any) -> Grams:
+        """The same of some stimuli.
+
+        Args:
+            stimuli: Their indices, at least 3; None for all of them.
+        """
+        if stimuli is None:
+            return self
+        return Grams(self.gram[..., stimuli, :][..., stimuli], self.mean[..., stimuli], self.n_features)
+
     def flat(self) -> Grams:
         """The same with exactly one leading axis, (m, n, n): a single Gram becomes a stack of one."""
         lead = self.gram.shape[:-2]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...similarity.gram import Grams
+from .. import kept
 from ..base import Unit
 from ..maml.analysis import between
 from ..maml.states import LAYERS, MEASURES
@@ -113,29 +114,17 @@ def assemble(
 
 def _by_part(first: State, second: State, part: slice) -> np.ndarray:
     """Similarity of two states by some of the stimuli, (measure, layer)."""
-
-    def cut(state: State) -> State:
-        return {name: Grams(g.gram[part, part], g.mean[part], g.n_features) for name, g in state.items()}
-
-    return between([cut(first)], [cut(second)])[..., 0, 0]
+    first, second = ({name: grams.only(part) for name, grams in state.items()} for state in (first, second))
+    return between([first], [second])[..., 0, 0]
 
 
 def _kept_states(config: ControlConfig, states: Sequence[State]) -> xr.Dataset:
-    """Grams of a few looks along ``state``, in the layout of study 1 (see ``studies.maml.states``)."""
-    import xarray as xr
-
+    """Grams of a few looks along ``state``, labelled as in study 1 (see ``studies.maml.states``)."""
     rows = [
         (layer, step, states[config.probed.index(step)][layer]) for step in config.kept for layer in LAYERS
     ]
-    upper = np.triu_indices(config.probe_images)
-    return xr.Dataset(
-        {
-            "gram": (("state", "entry"), np.array([g.gram[upper] for *_, g in rows], np.float32)),
-            "feature_mean": (("state", "stimulus"), np.array([g.mean for *_, g in rows], np.float32)),
-        },
-        coords={
-            "state_layer": ("state", np.array([layer for layer, *_ in rows])),
-            "state_step": ("state", np.array([step for _, step, _ in rows], np.int32)),
-            "state_features": ("state", np.array([g.n_features for *_, g in rows], np.int32)),
-        },
+    return kept.kept_states(
+        [grams for *_, grams in rows],
+        layer=np.array([layer for layer, *_ in rows]),
+        step=np.array([step for _, step, _ in rows], np.int32),
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...similarity.gram import Grams
 from ...similarity.measures import measure
+from .. import kept
 from .states import MATRIX_SIXTIETHS, MATRIX_TASKS, MEASURES, TRAJECTORY_SIXTIETHS, Adapted
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.n
     """
     values = []
     for name in adapted.before:
-        before, after = (_stimuli(grams[name], subset) for grams in (adapted.before, adapted.after))
+        before, after = (grams[name].only(subset) for grams in (adapted.before, adapted.after))
         shape = after.gram.shape[:-2]
         values.append([measure(m).pairwise(before, after).reshape(shape) for m in MEASURES])
     return np.moveaxis(np.array(values), 1, 0)
@@ -66,12 +67,9 @@ def kept_states(sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Seq
         steps: Kept inner steps, in the order of ``Adapted.after``.
 
     Returns:
-        Dataset along ``state``: layer, sixtieth, inner step, task (−1 before adaptation), number of features,
-        feature means (state, stimulus) and the upper triangle of the Gram with its diagonal, row by row
-        (state, entry), float32.
+        Dataset along ``state`` (see `studies.kept`), labelled by layer, sixtieth, inner step and task (−1
+        before adaptation).
     """
-    import xarray as xr
-
     rows: list[tuple[str, int, int, int]] = []
     grams: list[Grams] = []
     for position, checkpoint in zip(sixtieths, adapted, strict=True):
@@ -87,25 +85,11 @@ def kept_states(sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Seq
                 for i, step in enumerate(steps):
                     rows.append((name, position, step, task))
                     grams.append(Grams(after.gram[i, task], after.mean[i, task], after.n_features))
-    upper = np.triu_indices(grams[0].n)
     layer, sixtieth, step, task = zip(*rows, strict=True)
-    return xr.Dataset(
-        {
-            "gram": (("state", "entry"), np.array([g.gram[upper] for g in grams], np.float32)),
-            "feature_mean": (("state", "stimulus"), np.array([g.mean for g in grams], np.float32)),
-        },
-        coords={
-            "state_layer": ("state", np.array(layer)),
-            "state_sixtieth": ("state", np.array(sixtieth, np.int16)),
-            "state_step": ("state", np.array(step, np.int16)),
-            "state_task": ("state", np.array(task, np.int16)),
-            "state_features": ("state", np.array([g.n_features for g in grams], np.int32)),
-        },
+    return kept.kept_states(
+        grams,
+        layer=np.array(layer),
+        sixtieth=np.array(sixtieth, np.int16),
+        step=np.array(step, np.int16),
+        task=np.array(task, np.int16),
     )
-
-
-def _stimuli(grams: Grams, subset: np.ndarray | None) -> Grams:
-    if subset is None:
-        return grams
-    gram = grams.gram[..., subset, :][..., subset]
-    return Grams(gram, grams.mean[..., subset], grams.n_features)

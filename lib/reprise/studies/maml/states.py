@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...similarity.gram import Grams
+from ..kept import unfold
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,9 +74,5 @@ def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:
     if not chosen.sizes["state"]:
         there = ", ".join(dict.fromkeys(unit["state_layer"].values.tolist()))
         raise ValueError(f"no layer {layer!r}; there are: {there}")
-    n = unit.sizes["stimulus"]
-    full = np.zeros((chosen.sizes["state"], n, n))
-    rows, columns = np.triu_indices(n)
-    full[:, rows, columns] = full[:, columns, rows] = chosen["gram"].values
     means = chosen["feature_mean"].values.astype(np.float64)
-    return Grams(full, means, int(chosen["state_features"][0])), chosen
+    return Grams(unfold(chosen["gram"].values), means, int(chosen["state_features"][0])), chosen

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...similarity.gram import Grams
 from ...similarity.measures import measure
+from .. import kept
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -104,31 +105,16 @@ def similarity(
     """
     rows = []
     for name in MEASURES:
-        pairs = ((_only(a[layer], subset), _only(b[layer], subset)) for layer in a)
+        pairs = ((a[layer].only(subset), b[layer].only(subset)) for layer in a)
         rows.append([float(measure(name).pairwise(x.flat(), y.flat())[0, 0]) for x, y in pairs])
     return np.array(rows)
 
 
-def _only(grams: Grams, subset: np.ndarray | None) -> Grams:
-    if subset is None:
-        return grams
-    return Grams(grams.gram[np.ix_(subset, subset)], grams.mean[subset], grams.n_features)
-
-
 def kept_states(states: Mapping[str, Mapping[str, Grams]]) -> xr.Dataset:
-    """The Grams that a unit keeps for explorers, along ``state``: upper triangles with diagonals, float32."""
-    import xarray as xr
-
+    """The Grams that a unit keeps for explorers (see `studies.kept`), labelled by state and layer."""
     rows = [(name, layer, grams) for name, by_layer in states.items() for layer, grams in by_layer.items()]
-    upper = np.triu_indices(rows[0][2].n)
-    return xr.Dataset(
-        {
-            "gram": (("state", "entry"), np.array([g.gram[upper] for *_, g in rows], np.float32)),
-            "feature_mean": (("state", "stimulus"), np.array([g.mean for *_, g in rows], np.float32)),
-        },
-        coords={
-            "state_name": ("state", np.array([name for name, *_ in rows])),
-            "state_layer": ("state", np.array([layer for _, layer, _ in rows])),
-            "state_features": ("state", np.array([g.n_features for *_, g in rows], np.int32)),
-        },
+    return kept.kept_states(
+        [grams for *_, grams in rows],
+        name=np.array([name for name, *_ in rows]),
+        layer=np.array([layer for _, layer, _ in rows]),
     )

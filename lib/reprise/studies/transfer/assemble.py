@@ -11,9 +11,10 @@ import numpy as np
 
 from ...similarity.gram import Grams
 from ..base import Unit
+from ..kept import fold, kept_states
 from .config import TransferConfig
 from .measure import Reference, View, of_stimuli
-from .states import COUNTS, KEPT_EPOCHS, MEASURES, REFERENCES, fold
+from .states import COUNTS, KEPT_EPOCHS, MEASURES, REFERENCES
 from .subsets import Subsets
 
 if TYPE_CHECKING:
@@ -149,19 +150,10 @@ def _explorer_states(
     common: Mapping[int, Mapping[str, Grams]], layers: Sequence[str], epochs: Sequence[int]
 ) -> xr.Dataset:
     """Grams of the common stimuli at some epochs, along ``state``."""
-    import xarray as xr
-
     chosen = sorted({*(epoch for epoch in KEPT_EPOCHS if epoch in epochs), epochs[-1]})
     rows = [(name, epoch) for epoch in chosen for name in layers]
-    found = [common[epoch][name] for name, epoch in rows]
-    return xr.Dataset(
-        {
-            "gram": (("state", "entry"), np.array([fold(g.gram) for g in found])),
-            "feature_mean": (("state", "stimulus"), np.array([g.mean for g in found], np.float32)),
-        },
-        coords={
-            "state_layer": ("state", np.array([name for name, _ in rows])),
-            "state_epoch": ("state", np.array([epoch for _, epoch in rows], np.int32)),
-            "state_features": ("state", np.array([g.n_features for g in found], np.int32)),
-        },
+    return kept_states(
+        [common[epoch][name] for name, epoch in rows],
+        layer=np.array([name for name, _ in rows]),
+        epoch=np.array([epoch for _, epoch in rows], np.int32),
     )

@@ -169,10 +169,7 @@ class Reference:
 
 def of_stimuli(state: Mapping[str, Grams], stimuli: np.ndarray) -> dict[str, Grams]:
     """A state restricted to the stimuli of the given indices."""
-    return {
-        name: Grams(g.gram[np.ix_(stimuli, stimuli)], g.mean[stimuli], g.n_features)
-        for name, g in state.items()
-    }
+    return {name: grams.only(stimuli) for name, grams in state.items()}
 
 
 def _embedded(name: str, state: Grams) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...similarity.gram import Grams
 from ...similarity.measures import measure as look_up
+from ..kept import unfold
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,18 +86,3 @@ def between_seeds(run: xr.Dataset, measure: str) -> xr.DataArray:
         pairs = look_up(measure).pairwise(Grams.stack(kept_grams(run, str(layer))))
         values[:, i] = np.where(np.eye(count, dtype=bool), 0.0, pairs).sum(1) / (count - 1)
     return xr.DataArray(values, dims=("unit", "layer"), coords={"layer": run["layer"].values})
-
-
-def unfold(triangle: np.ndarray) -> np.ndarray:
-    """Upper triangle with diagonal, row by row (…, n(n+1)/2) → symmetric float64 (…, n, n)."""
-    n = int((np.sqrt(8 * triangle.shape[-1] + 1) - 1) / 2)
-    rows, columns = np.triu_indices(n)
-    full = np.zeros((*triangle.shape[:-1], n, n))
-    full[..., rows, columns] = full[..., columns, rows] = triangle
-    return full
-
-
-def fold(gram: np.ndarray) -> np.ndarray:
-    """Symmetric (…, n, n) → upper triangle with diagonal, row by row, float32."""
-    rows, columns = np.triu_indices(gram.shape[-1])
-    return gram[..., rows, columns].astype(np.float32)
