@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .ledger import ORDER, spell_tally
 from .registry import claims, judge
 
 if TYPE_CHECKING:
@@ -76,6 +77,5 @@ def specifications(
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> str:
     """How the analyses of a claim come out, in words: ``5 supported, 1 undecided``."""
-    order = ("supported", "mixed", "undecided", "contradicted", "not run")
-    counts = {status: sum(row["status"] == status for row in rows) for status in order}
-    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    found = [row["status"] for row in rows]
+    return spell_tally({status: found.count(status) for status in ORDER})
