@@ -313,3 +313,27 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     assert f"| 1024 images | 5 | {mean:.1f} [" in table and " 0.40" in table
     single = authors.beside(authors.read_table(ROOT), {"ours": ours.isel(unit=[0])})
     assert "None of the authors' 35 rows" in tables.agreement(single)
+
+
+def test_the_table_of_frozen_blocks_says_what_freedom_gains(rng):
+    accuracies = {"all": 0.6, "after-2": 0.5, "head": 0.6}
+    runs = {
+        f"{domain}, 100 images, {moving}": simulated(rng, HEAD_MOST, accuracy=accuracy)
+        for domain in ("true labels", "other domain")
+        for moving, accuracy in accuracies.items()
+    }
+    del runs["other domain, 100 images, head"]
+    lines = [line.split(" | ") for line in tables.freezing(runs).splitlines()]
+    assert lines[0][-2:] == ["all but 2 blocks", "head |"] and [len(lines[0]), len(lines)] == [5, 4]
+    own, other = lines[2:]
+    assert own[0] == "| true labels, 100 images" and other[-1] == "– |"
+    gain = endpoints.gain(runs["true labels, 100 images, all"], runs["true labels, 100 images, after-2"])
+    assert own[3].startswith(f"**{float(gain.mean()):+.3f} [") and float(gain.mean()) > 0.3
+
+
+def test_the_table_of_slopes_has_a_row_a_design(rng):
+    runs = [simulated(rng, [0.99, 0.9, 0.8, 0.7 - 0.1 * k, 0.3], images=10 ** (k + 1)) for k in range(3)]
+    lines = [line.split(" | ") for line in tables.slopes({"equal epochs": runs}).splitlines()]
+    assert lines[0][2:6] == [*LAYERS[:4]] and lines[2][:2] == ["| equal epochs", "5"]
+    # A layer that keeps 0.1 less with ten times as many images changes by 0.1 more.
+    assert lines[2][5].startswith("**+0.1") and not lines[2][2].startswith("**")

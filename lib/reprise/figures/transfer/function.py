@@ -5,18 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...studies.transfer import endpoints
+from ...studies.transfer.presets import FROZEN
 from ..style import FAINT, WIDTH, Plate, book_style, interval_over_seeds, level
 from .words import Runs, axis, colours, interval, seeds
-
-MOVING_WORDS = {
-    "all": "all",
-    "after-1": "all but 1 block",
-    "after-2": "all but 2 blocks",
-    "after-3": "all but 3 blocks",
-    "head": "head",
-    "first-2": "first 2 blocks",
-}
-"""What may move, from most to least, as axes call it."""
 
 
 def freezing(runs: Runs) -> Plate:
@@ -29,7 +20,7 @@ def freezing(runs: Runs) -> Plate:
 
     parts = [name.split(", ") for name in runs]
     domains, counts = (list(dict.fromkeys(part[i] for part in parts)) for i in (0, 1))
-    modes = [mode for mode in MOVING_WORDS if any(part[2] == mode for part in parts)]
+    modes = [mode for mode in FROZEN if any(part[2] == mode for part in parts)]
     tones = colours(counts)
     with book_style():
         figure, panels = plt.subplots(1, len(domains), figsize=(WIDTH, 3.3), sharey=True, squeeze=False)
@@ -48,7 +39,7 @@ def freezing(runs: Runs) -> Plate:
                     )  # fmt: skip
                     said.append(f"{domain}, {count}, {mode} {float(mean):.0%}")
             axes.set_title(domain)
-            axes.set_xticks(range(len(modes)), [MOVING_WORDS[m] for m in modes], rotation=35, ha="right")
+            axes.set_xticks(range(len(modes)), [FROZEN[m] for m in modes], rotation=35, ha="right")
             axes.grid(axis="y", color=FAINT, linewidth=0.5)
             axes.set_ylim(0, 1)
             level(axes, 0.1, "chance")  # every set that a family fine-tunes on has ten classes

@@ -15,8 +15,15 @@ SIZES = (64, 256, 1024, 4096)
 DEGREES = (0, 1, 2, 4, 9)
 """Degrees of label noise of the authors."""
 
-FROZEN = ("all", "after-1", "after-2", "after-3", "head", "first-2")
-"""What may move, in the sweep over frozen blocks."""
+FROZEN = {
+    "all": "all",
+    "after-1": "all but 1 block",
+    "after-2": "all but 2 blocks",
+    "after-3": "all but 3 blocks",
+    "head": "head",
+    "first-2": "first 2 blocks",
+}
+"""What may move, in the sweep over frozen blocks, and what axes and tables call it."""
 
 TARGET_SIZES = (100, 500, 5000)
 """Numbers of fine-tuning images of the sweep over frozen blocks."""

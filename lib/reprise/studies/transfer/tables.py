@@ -11,6 +11,7 @@ from ..comparison import Summary, summarise
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter
+from .presets import FROZEN
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,6 +39,56 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
         cells = [spelled(summarise(kept.sel(layer=layer).values)) for layer in layers]
         rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join([*accuracies, *cells])} |")
     return "\n".join(rows)
+
+
+def freezing(runs: Mapping[str, xr.Dataset]) -> str:
+    """A row a domain and number of images: accuracy with everything free, and what freedom gains.
+
+    Args:
+        runs: ``"<domain>, <n> images, <moving>"`` → units along ``unit``.
+
+    Returns:
+        Gains in log-odds of test accuracy over each other way, with 95 % t intervals over seeds; in bold
+        where the interval leaves out 0.
+    """
+    modes = list(dict.fromkeys(name.rsplit(", ", 1)[1] for name in runs if not name.endswith(", all")))
+    lines = [
+        f"| fine-tuned on | n | accuracy, all free, % | {' | '.join(FROZEN[mode] for mode in modes)} |",
+        "|---" * (len(modes) + 3) + "|",
+    ]
+    for name, free in runs.items():
+        setting, _, moving = name.rpartition(", ")
+        if moving != "all":
+            continue
+        cells = []
+        for mode in modes:
+            frozen = runs.get(f"{setting}, {mode}")
+            cells.append("–" if frozen is None else _told(summarise(endpoints.gain(free, frozen).values)))
+        accuracy = spelled(summarise(100 * free["test_accuracy"].isel(epoch=-1).values), 1)
+        lines.append(f"| {setting} | {free.sizes['unit']} | {accuracy} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def slopes(designs: Mapping[str, Sequence[xr.Dataset]], measure: str = endpoints.PRIMARY) -> str:
+    """A row a design: change of every layer since its start, per tenfold number of training images.
+
+    Args:
+        designs: Design → runs on different numbers of images.
+        measure: Id of a measure.
+    """
+    found = {name: endpoints.slope_over_images(runs, measure) for name, runs in designs.items()}
+    layers = [str(name) for name in next(iter(found.values()))["layer"].values]
+    lines = [f"| | n | {' | '.join(layers)} |", "|---" * (len(layers) + 2) + "|"]
+    for name, values in found.items():
+        cells = [_told(summarise(values.sel(layer=layer).values)) for layer in layers]
+        lines.append(f"| {name} | {values.sizes['seed']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _told(value: Summary) -> str:
+    """A signed number with its interval; in bold if that leaves out 0."""
+    text = spelled(value, sign=True)
+    return f"**{text}**" if value.low > 0 or value.high < 0 else text
 
 
 def beside_authors(rows: Sequence[Beside]) -> str:
