@@ -19,6 +19,7 @@ from reprise.store import Store, digest
 from reprise.studies import runner, study
 from reprise.studies.base import Context, Unit
 from reprise.studies.transfer import networks, subsets
+from reprise.studies.transfer import train as training
 from reprise.studies.transfer.config import TransferConfig
 from reprise.studies.transfer.states import MEASURES, REFERENCES, between_seeds, kept_grams
 from reprise.studies.transfer.subsets import load_subsets
@@ -316,6 +317,23 @@ def test_what_may_move_moves_and_nothing_else(moving, still, tuned):
 def test_more_frozen_blocks_than_there_are_is_refused():
     with pytest.raises(UserError, match="moving='after-4'"):
         TRANSFER.configure("laptop", {"target": "mnist-test", "moving": "after-4"})
+
+
+@pytest.mark.parametrize(("moving", "still"), [("head", 4), ("after-2", 2), ("first-2", 0), ("all", 0)])
+def test_what_never_moves_is_computed_once_and_changes_nothing(
+    moving, still, tuned, run, places, tmp_path, monkeypatch
+):
+    config = TransferConfig(**{**tuned.model_dump(), "moving": moving})
+    found = networks.parted(config, networks.build(config, 1, 0))
+    assert (len(found[0]) if found else 0) == still
+    kept = dataclasses.replace(places, local=tmp_path)
+    quick = TRANSFER.compute(Unit(config, 1), _context(kept))
+    monkeypatch.setattr(networks, "parted", lambda *_: None)
+    monkeypatch.setattr(training, "parted", lambda *_: None)
+    plain = TRANSFER.compute(Unit(config, 1), _context(dataclasses.replace(places, local=tmp_path / "2")))
+    assert quick.sizes["epoch"] == 3 and set(quick.variables) == set(plain.variables)
+    for name in plain.data_vars:
+        np.testing.assert_allclose(quick[name], plain[name], rtol=1e-4, atol=1e-5, err_msg=str(name))
 
 
 # --- what a unit stores

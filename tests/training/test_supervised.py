@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from reprise.data.images import load_images
 from reprise.models.architectures import build
 from reprise.places import UserError
-from reprise.training import Diverged, batched, supervised
+from reprise.training import Diverged, batched, frozen, supervised
 from reprise.training.batched import BatchedLearner
 from reprise.training.supervised import Batches, Learner, Sgd
 
@@ -18,7 +18,7 @@ from reprise.training.supervised import Batches, Learner, Sgd
 @pytest.fixture
 def double(monkeypatch):
     """Images in float64, so that two orders of summation agree to many digits."""
-    for module in (supervised, batched):
+    for module in (supervised, batched, frozen):
         monkeypatch.setattr(module, "scaled", lambda x: x.double().div_(127.5).sub_(1))
 
 
@@ -88,6 +88,25 @@ def test_what_is_frozen_stays_with_its_running_statistics(data):
         assert torch.equal(before[name], after[name]) == frozen, name
     with pytest.raises(UserError, match="nothing moves"):
         _learner(data, stages=())
+
+
+@pytest.mark.parametrize("still", [1, 2, 4])
+def test_what_never_moves_need_not_be_computed_at_every_step(data, double, still):
+    stages = ("pool1", "pool2", "pool3", "pool4", "head")[still:]
+    architecture = build("conv4", 10, 1)
+    architecture.model.double()
+    moving = architecture.parameters_of(stages)
+    other = copy.deepcopy(architecture.model)
+    plain = Learner(other, data, Sgd(0.01), Batches(70, 32, (1,)), moving)
+    parts = architecture.parted(still)
+    quick = Learner(architecture.model, data, Sgd(0.01), Batches(70, 32, (1,)), moving, parts)
+    assert quick.pixels.shape[1:3] == (32 >> still, 32 >> still)
+    torch.testing.assert_close(quick.advance(5), plain.advance(5), rtol=1e-10, atol=1e-12)
+    for name, value in plain.snapshots()[0].items():
+        torch.testing.assert_close(quick.snapshots()[0][name], value, rtol=1e-9, atol=1e-11, msg=name)
+    # And its states are those of the whole network: the plain loop goes on from them.
+    plain.restore(quick.states())
+    torch.testing.assert_close(quick.advance(2), plain.advance(2), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["conv4", "timm:resnet10t"])

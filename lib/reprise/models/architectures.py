@@ -33,11 +33,14 @@ class Architecture:
         model: The network: images (n, 3, h, w) in [−1, 1] to logits (n, classes).
         layers: Names of layers to look at, in order of depth, the last one ``"logits"`` → dotted names.
         stages: Names of stages in order of depth, the last one ``"head"`` → prefixes of their parameters.
+        parted: Number of stages → these stages and the rest, as two modules that share the network's weights;
+            None where the stages are not simply in a row.
     """
 
     model: nn.Module
     layers: Mapping[str, str]
     stages: Mapping[str, tuple[str, ...]]
+    parted: Callable[[int], tuple[nn.Module, nn.Module]] | None = None
 
     @property
     def body(self) -> list[str]:
@@ -108,7 +111,8 @@ def build(name: str, classes: int, seed: int, image_size: int = 32, imagenet: bo
 def _conv4(classes: int, image_size: int, imagenet: bool) -> Architecture:
     if imagenet:
         raise UserError("there are no ImageNet weights of conv4: choose resnet18, vgg16-bn or one of timm's")
-    return Architecture(Conv4Transfer(classes, image_size=image_size), TRANSFER_LAYERS, _CONV4_STAGES)
+    model = Conv4Transfer(classes, image_size=image_size)
+    return Architecture(model, TRANSFER_LAYERS, _CONV4_STAGES, model.parted)
 
 
 def _timm(name: str, classes: int, imagenet: bool) -> Architecture:

@@ -206,6 +206,10 @@ class Conv4Transfer(nn.Module):
         )
         self.head = nn.Linear(filters * (image_size // 16) ** 2, classes)
 
+    def parted(self, blocks: int) -> tuple[nn.Module, nn.Module]:
+        """The first blocks, and what follows them, as two modules that share the network's weights."""
+        return self.blocks[:blocks], nn.Sequential(self.blocks[blocks:], nn.Flatten(), self.head)
+
     def forward(self, x: Tensor) -> Tensor:
         """Images ``(n, in_channels, size, size)`` in [−1, 1] → logits ``(n, classes)``."""
         return self.head(self.blocks(x).flatten(1))

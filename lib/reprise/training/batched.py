@@ -14,7 +14,8 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
 
 from ..data.images import ImageSet
-from .supervised import Batches, Sgd, check_finite, get_chance, scaled, set_chance, still_norms
+from .frozen import scaled, still_norms
+from .supervised import Batches, Sgd, check_finite, get_chance, set_chance
 
 
 class BatchedLearner:

@@ -18,6 +18,7 @@ from ..data.fewshot import generator
 from ..data.images import ImageSet
 from ..places import UserError
 from . import Diverged
+from .frozen import features, scaled, still_norms
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,6 @@ class Batches:
         return batches
 
 
-def scaled(images: Tensor) -> Tensor:
-    """uint8 images → float32 in [−1, 1], same shape."""
-    return images.float().div_(127.5).sub_(1)
-
-
 class Learner:
     """A network that learns to classify, step by step.
 
@@ -93,6 +89,8 @@ class Learner:
         batches: Which images each step sees.
         moving: Names of the parameters that move; all if None. Batch norm that does not move keeps its
             running statistics too, and normalises by them.
+        parts: The network's first stages, of which nothing moves, and the rest, sharing its weights: what
+            the first make of an image is then computed once, not at every step.
 
     Raises:
         UserError: Nothing moves.
@@ -105,12 +103,15 @@ class Learner:
         sgd: Sgd,
         batches: Batches,
         moving: Collection[str] | None = None,
+        parts: tuple[nn.Module, nn.Module] | None = None,
     ):
         self.model, self.batches, self.step = model, batches, 0
         device = next(model.parameters()).device
         # Channels last: on a CPU, pooling and batch norm of this layout take a fraction of the time.
         model.to(memory_format=torch.channels_last)
-        self.pixels = data.images.to(device).permute(0, 2, 3, 1).contiguous()
+        seen = data.images.to(device) if parts is None else features(parts[0], data.images)
+        self.rest = model if parts is None else parts[1]
+        self.pixels = seen.permute(0, 2, 3, 1).contiguous()
         self.labels = data.labels.to(device)
         named = dict(model.named_parameters())
         chosen = set(named) if moving is None else set(moving)
@@ -141,8 +142,9 @@ class Learner:
         losses = []
         for index in self.batches(self.step, steps):
             index = index.to(self.labels.device)
-            images = scaled(self.pixels[index].permute(0, 3, 1, 2))
-            loss = F.cross_entropy(self.model(images), self.labels[index])
+            images = self.pixels[index].permute(0, 3, 1, 2)
+            images = scaled(images) if self.rest is self.model else images
+            loss = F.cross_entropy(self.rest(images), self.labels[index])
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
@@ -234,13 +236,3 @@ def calibrate_norms(model: nn.Module, images: Tensor, batch: int) -> None:
             model(scaled(part.to(device)).contiguous(memory_format=torch.channels_last))
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
-
-
-def still_norms(model: nn.Module) -> list[nn.Module]:
-    """Batch-norm layers of which no parameter moves."""
-    return [
-        module
-        for module in model.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm)
-        and not any(p.requires_grad for p in module.parameters())
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,13 +136,14 @@ def measure_unit(
     """
     from tqdm.auto import tqdm
 
+    from ...training.frozen import features
     from .assemble import Measured, assemble
 
     config = unit.config
     assert isinstance(config, TransferConfig)
     architecture = networks.build(config, unit.seed, 0)
     model = architecture.model.to(context.device)
-    seen = subsets.train[:MEASURED_TRAINING]
+    seen, tested, classifier = subsets.train[:MEASURED_TRAINING], subsets.test, model
     states, common, figures, predicted = {}, {}, [], {}
     epochs = config.probe_epochs
     bar = tqdm(epochs, desc=f"measuring, seed {unit.seed}", unit="state", disable=not context.progress)
@@ -153,8 +155,12 @@ def measure_unit(
         if reference is None:
             names = ["start", *(name for name, group in references.items() for _ in group)]
             reference = Reference([state, *(one for group in references.values() for one in group)])
+            if view.training_mode is None and (parts := networks.parted(config, architecture)):
+                # What never moves makes the same of the images in every state.
+                front, classifier = parts
+                seen, tested = (replace(one, images=features(front, one.images)) for one in (seen, tested))
         similarities.append(reference.similarity(state))
-        figures.append((*outcome(model, seen, view), *outcome(model, subsets.test, view, subsets.truth)))
+        figures.append((*outcome(classifier, seen, view), *outcome(classifier, tested, view, subsets.truth)))
         common[epoch] = grams(model, subsets.common, view)
         if epoch in (0, epochs[-1]):
             states[epoch] = state

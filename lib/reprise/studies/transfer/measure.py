@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 CUT = 500
 """Channels that the released code cuts activations to; it meant samples."""
 
-CHUNK = 64
-"""Images of a forward pass in evaluation mode: few enough for activations to stay in a processor's cache."""
-
 
 @dataclass(frozen=True)
 class View:
@@ -96,7 +93,8 @@ def outcome(model: nn.Module, data: ImageSet, view: View, truth: Tensor | None =
 
     Args:
         model: The network.
-        data: Images with the labels to predict.
+        data: Images with the labels to predict; or, for the later stages of a network alone, what its earlier
+            ones made of them.
         view: Mode.
         truth: Other labels to count hits of too.
 
@@ -129,11 +127,13 @@ def predictions(model: nn.Module, images: Tensor, view: View) -> np.ndarray:
 def _batches(model: nn.Module, images: Tensor, view: View) -> Iterator[Tensor]:
     import torch
 
-    from ...training.supervised import scaled
+    from ...training.frozen import CHUNK, scaled
 
     device = next(model.parameters()).device
     for part in images.split(view.training_mode or CHUNK):
-        yield scaled(part.to(device)).contiguous(memory_format=torch.channels_last)
+        part = part.to(device)
+        inputs = scaled(part) if part.dtype == torch.uint8 else part
+        yield inputs.contiguous(memory_format=torch.channels_last)
 
 
 class Reference:

@@ -8,7 +8,7 @@ from .config import TransferConfig
 from .subsets import FRESH, FRESH_START, HEAD, INITIAL
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ...models.architectures import Architecture
 
@@ -83,6 +83,13 @@ def _untrained(config: TransferConfig, architecture: Architecture, images: Tenso
     if config.norm_start == "calibrated":
         calibrate_norms(architecture.model, images[:CALIBRATED_ON], config.batch)
     return architecture
+
+
+def parted(config: TransferConfig, architecture: Architecture) -> tuple[nn.Module, nn.Module] | None:
+    """The first stages, if they never move in a unit, and the rest of its network; None if there are none."""
+    depth = len(architecture.body) if config.moving == "head" else config.blocks
+    still = config.finetuning and config.moving.startswith(("after", "head"))
+    return architecture.parted(depth) if still and depth and architecture.parted else None
 
 
 def moving(config: TransferConfig, architecture: Architecture) -> set[str]:

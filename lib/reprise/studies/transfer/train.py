@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..base import Context, Unit
 from ..seeds import spell_seeds
 from .config import TransferConfig
-from .networks import moving, starting
+from .networks import moving, parted, starting
 from .subsets import ORDER, TARGET_ORDER, Subsets, load_subsets
 
 if TYPE_CHECKING:
@@ -83,9 +83,13 @@ def train(unit: Unit, subsets: Subsets, folder: CheckpointFolder, context: Conte
     """
     from ...training.supervised import Learner
 
+    config = unit.config
+    assert isinstance(config, TransferConfig)
     architecture, sgd, batches = _ingredients(unit, subsets, context)
-    moved = moving(unit.config, architecture)  # type: ignore[arg-type]
-    learner = Learner(architecture.model, subsets.train, sgd, batches, moved)
+    learner = Learner(
+        architecture.model, subsets.train, sgd, batches, moving(config, architecture),
+        parted(config, architecture),
+    )  # fmt: skip
     (history,) = _go_on([unit], learner, [folder], context.progress)
     return history
 
