@@ -324,11 +324,29 @@ def test_the_table_of_frozen_blocks_says_what_freedom_gains(rng):
     }
     del runs["other domain, 100 images, head"]
     lines = [line.split(" | ") for line in tables.freezing(runs).splitlines()]
-    assert lines[0][-2:] == ["all but 2 blocks", "head |"] and [len(lines[0]), len(lines)] == [5, 4]
+    assert lines[0][-2:] == ["all but 2 blocks", "head |"] and [len(lines[0]), len(lines)] == [6, 4]
     own, other = lines[2:]
     assert own[0] == "| true labels, 100 images" and other[-1] == "– |"
     gain = endpoints.gain(runs["true labels, 100 images, all"], runs["true labels, 100 images, after-2"])
-    assert own[3].startswith(f"**{float(gain.mean()):+.3f} [") and float(gain.mean()) > 0.3
+    assert own[4].startswith(f"**{float(gain.mean()):+.3f} [") and float(gain.mean()) > 0.3
+
+
+def test_what_freedom_gains_is_said_domain_by_domain(rng):
+    def pair(domain, count, free):
+        name = f"{domain}, {count} images"
+        return {
+            f"{name}, all": simulated(rng, HEAD_MOST, accuracy=free),
+            f"{name}, after-2": simulated(rng, HEAD_MOST, accuracy=0.5),
+        }
+
+    same = pair("b", 100, 0.5)
+    same["b, 100 images, after-2"] = same["b, 100 images, all"]
+    runs = {**pair("a", 100, 0.4), **pair("a", 500, 0.4), **pair("a", 5000, 0.6), **same}
+    assert tables.gains(runs) == (
+        "a: it costs at 100 and 500 images, it gains at 5000 images; "
+        "b: it makes no difference that can be told at 100 images"
+    )
+    assert tables.gains(runs, "head") == ""
 
 
 def test_the_table_of_slopes_has_a_row_a_design(rng):

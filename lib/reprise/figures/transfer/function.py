@@ -9,6 +9,9 @@ from ...studies.transfer.presets import FROZEN
 from ..style import FAINT, WIDTH, Plate, book_style, interval_over_seeds, level
 from .words import Runs, axis, colours, interval, seeds
 
+CHANCE = 0.1
+"""Every set that a family fine-tunes on has ten classes."""
+
 
 def freezing(runs: Runs) -> Plate:
     """Test accuracy after fine-tuning, by what may move, a panel a domain, a colour a number of images.
@@ -42,7 +45,12 @@ def freezing(runs: Runs) -> Plate:
             axes.set_xticks(range(len(modes)), [FROZEN[m] for m in modes], rotation=35, ha="right")
             axes.grid(axis="y", color=FAINT, linewidth=0.5)
             axes.set_ylim(0, 1)
-            level(axes, 0.1, "chance")  # every set that a family fine-tunes on has ten classes
+            level(axes, CHANCE, "chance")
+            own = [run for name, run in runs.items() if name.startswith(f"{domain}, ")]
+            before = float(np.mean([run["test_accuracy"].isel(epoch=0).mean() for run in own]))
+            said.append(f"{domain}, before fine-tuning {before:.0%}")
+            if before > 2 * CHANCE:  # else it is at chance
+                level(axes, before, "before")
         panels[0][0].set_ylabel("test accuracy")
         panels[0][0].yaxis.set_major_formatter("{x:.0%}")
         handles, labels = panels[0][0].get_legend_handles_labels()
@@ -51,7 +59,8 @@ def freezing(runs: Runs) -> Plate:
         figure.tight_layout(rect=(0, 0, 1, 0.93))
     caption = (
         "Accuracy on test images after fine-tuning, by what may move, on the source's domain (left) and on "
-        f"another one. Marks: mean over {seeds(runs)}; {interval(runs, 'bars')}."
+        f"another one; dotted: before it, and chance. Marks: mean over {seeds(runs)}; "
+        f"{interval(runs, 'bars')}."
     )
     return Plate(figure, "transfer-freezing", caption, f"Marks by what may move. {'; '.join(said)}.")
 

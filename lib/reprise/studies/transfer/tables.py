@@ -42,7 +42,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
 
 
 def freezing(runs: Mapping[str, xr.Dataset]) -> str:
-    """A row a domain and number of images: accuracy with everything free, and what freedom gains.
+    """A row a domain and number of images: accuracy before and after, and what freedom gains.
 
     Args:
         runs: ``"<domain>, <n> images, <moving>"`` → units along ``unit``.
@@ -52,9 +52,10 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         where the interval leaves out 0.
     """
     modes = list(dict.fromkeys(name.rsplit(", ", 1)[1] for name in runs if not name.endswith(", all")))
+    against = " | ".join(FROZEN[mode] for mode in modes)
     lines = [
-        f"| fine-tuned on | n | accuracy, all free, % | {' | '.join(FROZEN[mode] for mode in modes)} |",
-        "|---" * (len(modes) + 3) + "|",
+        f"| fine-tuned on | n | accuracy before, % | after, all free, % | {against} |",
+        "|---" * (len(modes) + 4) + "|",
     ]
     for name, free in runs.items():
         setting, _, moving = name.rpartition(", ")
@@ -64,9 +65,40 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         for mode in modes:
             frozen = runs.get(f"{setting}, {mode}")
             cells.append("–" if frozen is None else _told(summarise(endpoints.gain(free, frozen).values)))
-        accuracy = spelled(summarise(100 * free["test_accuracy"].isel(epoch=-1).values), 1)
-        lines.append(f"| {setting} | {free.sizes['unit']} | {accuracy} | {' | '.join(cells)} |")
+        before, after = (
+            spelled(summarise(100 * free["test_accuracy"].isel(epoch=k).values), 1) for k in (0, -1)
+        )
+        lines.append(f"| {setting} | {free.sizes['unit']} | {before} | {after} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def gains(runs: Mapping[str, xr.Dataset], moving: str = "after-2") -> str:
+    """In words, domain by domain: at which numbers of images freedom gains, costs, or cannot be told.
+
+    Args:
+        runs: As :func:`freezing` takes them.
+        moving: What freedom is held against.
+    """
+    words: dict[str, dict[str, list[str]]] = {}
+    for name, free in runs.items():
+        setting, _, mode = name.rpartition(", ")
+        if mode != "all" or f"{setting}, {moving}" not in runs:
+            continue
+        domain, _, count = setting.partition(", ")
+        found = summarise(endpoints.gain(free, runs[f"{setting}, {moving}"]).values)
+        word = (
+            "gains"
+            if found.low > 0
+            else "costs"
+            if found.high < 0
+            else "makes no difference that can be told"
+        )
+        words.setdefault(domain, {}).setdefault(word, []).append(count.removesuffix(" images"))
+    return "; ".join(
+        f"{domain}: "
+        + ", ".join(f"it {word} at {' and '.join(counts)} images" for word, counts in by_word.items())
+        for domain, by_word in words.items()
+    )
 
 
 def slopes(designs: Mapping[str, Sequence[xr.Dataset]], measure: str = endpoints.PRIMARY) -> str:
