@@ -7,20 +7,14 @@ build reads published results and never trains; a chapter that would need more s
 import argparse
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from reprise.book.driver import ChapterError, execute_notebook, parameter_names
+from reprise.book.execution import BuildError, execute_chapters
 
 _SUFFIXES = (".ipynb", ".md", ".rst")
 _SHARED = ("_toc.yml", "references.bib")
-
-
-class BuildError(RuntimeError):
-    """The book cannot be built; the message is for the reader."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ def build_book(root: Path, output: Path | None = None) -> Built:
     sources = book_sources(root)
     stage = output / "stage"
     stage_sources(root, stage, sources)
-    seconds, noisy = _execute(root, stage, [source for source in sources if source.suffix == ".ipynb"])
+    seconds, noisy = execute_chapters(root, stage, [path for path in sources if path.suffix == ".ipynb"])
     index = _build_pages(root, stage, output)
     return Built(index, seconds, noisy)
 
@@ -157,50 +151,6 @@ def stage_sources(root: Path, stage: Path, sources: Sequence[Path]) -> None:
     for path in (*pages, *beside):
         (stage / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / path, stage / path)
-
-
-def _execute(root: Path, stage: Path, chapters: Sequence[Path]) -> tuple[dict[str, float], list[str]]:
-    seconds: dict[str, float] = {}
-    noisy, failures = [], []
-    for number, chapter in enumerate(chapters, 1):
-        name = chapter.as_posix()
-        print(f"[{number}/{len(chapters)}] executing {name} …", flush=True)
-        started = time.perf_counter()
-        try:
-            parameters: dict[str, Any] = {}
-            if "compute" in parameter_names(root / chapter):
-                parameters["compute"] = "never"
-            target = execute_notebook(
-                root / chapter, stage / chapter, parameters, progress=False, cwd=(root / chapter).parent
-            )
-        except (ChapterError, ValueError) as error:
-            # All of it now, where it happened; the summary at the end stays short.
-            print(f"      failed after {time.perf_counter() - started:.0f} s\n{error}", flush=True)
-            failures.append(f"{name}: {error.cause if isinstance(error, ChapterError) else error}")
-            continue
-        seconds[name] = time.perf_counter() - started
-        if _tidy(target, name):
-            noisy.append(name)
-        print(f"      {seconds[name]:.0f} s", flush=True)
-    if failures:
-        count = f"{len(failures)} of {len(chapters)} chapters failed:"
-        raise BuildError("\n".join([count, *failures]))
-    return seconds, noisy
-
-
-def _tidy(notebook: Path, source: str) -> bool:
-    """Replace this machine's paths in the metadata, since readers can download the executed chapter.
-
-    Returns whether a cell wrote to standard error.
-    """
-    import nbformat
-
-    executed = nbformat.read(notebook, as_version=4)
-    record = executed.metadata.get("papermill", {})
-    record["input_path"] = record["output_path"] = source
-    nbformat.write(executed, notebook)
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
-    return any(output.get("name") == "stderr" for output in outputs)
 
 
 def _build_pages(root: Path, stage: Path, output: Path) -> Path:
