@@ -44,6 +44,7 @@ def freezing(runs: Runs) -> Plate:
             axes.set_title(domain)
             axes.set_xticks(range(len(modes)), [FROZEN[m] for m in modes], rotation=35, ha="right")
             axes.grid(axis="y", color=FAINT, linewidth=0.5)
+            axes.set_xlim(-1.1, len(modes) - 0.6)  # room for the names of levels
             axes.set_ylim(0, 1)
             level(axes, CHANCE, "chance")
             own = [run for name, run in runs.items() if name.startswith(f"{domain}, ")]
