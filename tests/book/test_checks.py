@@ -99,7 +99,9 @@ def test_style_sheets_are_read_too(site):
 
 def test_size_counts_the_page_and_its_own_pictures(site):
     (site.folder / "_static" / "own.js").write_text("x" * 10_000)
+    (site.folder / "searchindex.js").write_text("x" * 10_000)
     body, head = '<img src="_images/a.png" alt="A map">', '<script src="_static/own.js"></script>'
+    head += '<script src="searchindex.js"></script>'
     assert site(body, head, limit=2_500) == []
     assert [kind for kind, _ in site(body, head, limit=2_000)] == ["size"]
 

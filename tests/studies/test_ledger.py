@@ -21,10 +21,9 @@ from reprise.studies.claims.ledger import (
     ledger,
     moved,
     open_layer,
-    spell_tally,
     tally,
 )
-from reprise.studies.claims.verdict import above
+from reprise.studies.claims.verdict import above, spell_tally
 from reprise.studies.runner import gather
 
 ROOT = Path(__file__).parents[2]

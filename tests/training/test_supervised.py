@@ -98,6 +98,7 @@ def test_what_never_moves_need_not_be_computed_at_every_step(data, double, still
     moving = architecture.parameters_of(stages)
     other = copy.deepcopy(architecture.model)
     plain = Learner(other, data, Sgd(0.01), Batches(70, 32, (1,)), moving)
+    assert architecture.parted
     parts = architecture.parted(still)
     quick = Learner(architecture.model, data, Sgd(0.01), Batches(70, 32, (1,)), moving, parts)
     assert quick.pixels.shape[1:3] == (32 >> still, 32 >> still)

@@ -12,8 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from reprise.book.page import Page, css_references, read_page
 
+SHARED = ("_static", "searchindex.js")
+"""What all pages share, in the book's folder: it counts for none of them."""
+
 PAGE_LIMIT = 5_000_000
-"""Bytes of a page with its own pictures, apart from assets shared by all pages (``_static``)."""
+"""Bytes of a page with its own pictures, apart from :data:`SHARED`."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _resources(folder: Path, name: str, page: Page, sheets: set[Path]) -> tuple[
             problems.append(Problem(name, "missing", url))
         elif target.suffix == ".css":
             sheets.add(target)
-        elif target.relative_to(folder).parts[0] != "_static":
+        elif target.relative_to(folder).parts[0] not in SHARED:
             own.add(target)
     return own, problems
 

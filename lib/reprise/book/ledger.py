@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from ..studies.claims.authors import Theirs
 from ..studies.claims.cases import SHOWN_BY
-from ..studies.claims.ledger import Entry, Judged, spell_tally, tally
+from ..studies.claims.ledger import Entry, Judged, tally
 from ..studies.claims.registry import SOURCES
-from ..studies.claims.verdict import Part
+from ..studies.claims.verdict import Part, spell_tally
 from .links import link
 
 TITLES = {

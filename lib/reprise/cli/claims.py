@@ -40,7 +40,8 @@ def judge_claims(
     """Verdicts on the papers' claims; with --runs local, which of them moved against the published ones."""
     from ..places import UserError
     from ..studies.claims.cases import find_claims
-    from ..studies.claims.ledger import ledger, moved, open_layer, spell_tally, tally
+    from ..studies.claims.ledger import ledger, moved, open_layer, tally
+    from ..studies.claims.verdict import spell_tally
     from ..studies.seeds import parse_seeds
 
     places = find_places()

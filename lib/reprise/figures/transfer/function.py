@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...studies.transfer import endpoints
-from ...studies.transfer.presets import FROZEN
+from ...studies.transfer.states import FROZEN
 from ..style import FAINT, WIDTH, Plate, book_style, interval_over_seeds, level
 from .words import Runs, axis, colours, interval, seeds
 

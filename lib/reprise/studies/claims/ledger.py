@@ -13,7 +13,7 @@ from ..base import Unit
 from ..runner import gather, units
 from .cases import Case, cases, find_claims
 from .registry import Claim, judge
-from .verdict import MINIMUM_SEEDS, Status, Verdict
+from .verdict import MINIMUM_SEEDS, ORDER, Status, Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,9 +24,6 @@ Layer = str
 LAYERS = ("published", "local")
 
 Load = Callable[[Unit], "xr.Dataset | None"]
-
-ORDER: tuple[Status, ...] = ("supported", "mixed", "contradicted", "undecided", "not run")
-"""Verdicts in the order in which they are counted."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +155,6 @@ def tally(entries: Sequence[Entry]) -> dict[Status, int]:
     """How many claims have which verdict, by their deciding settings; parts of claims are not counted."""
     found = [entry.headline.verdict.status for entry in entries if entry.claim.id == entry.claim.parent]
     return {status: found.count(status) for status in ORDER}
-
-
-def spell_tally(counts: Mapping[Status, int]) -> str:
-    """A tally in words: ``5 supported, 1 undecided``."""
-    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "none"
 
 
 def moved(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[str, Judged, Judged]]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .ledger import ORDER, spell_tally
 from .registry import claims, judge
+from .verdict import ORDER, spell_tally
 
 if TYPE_CHECKING:
     import xarray as xr

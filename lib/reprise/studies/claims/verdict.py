@@ -5,13 +5,16 @@ for a direction and 90 % for equivalence (two one-sided tests at 5 %, Lakens 201
 decide nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 Status = Literal["supported", "contradicted", "mixed", "undecided", "not run"]
+
+ORDER: tuple[Status, ...] = ("supported", "mixed", "contradicted", "undecided", "not run")
+"""Verdicts in the order in which they are counted."""
 
 MINIMUM_SEEDS = 5
 """Seeds below which nothing is decided."""
@@ -182,3 +185,8 @@ def t_interval(values: Sequence[float] | np.ndarray, level: float) -> tuple[floa
 
 def _enough(values: np.ndarray, status: Status) -> Status:
     return status if len(values) >= MINIMUM_SEEDS and bool(np.isfinite(values).all()) else "undecided"
+
+
+def spell_tally(counts: Mapping[Status, int]) -> str:
+    """A tally in words: ``5 supported, 1 undecided``."""
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "none"

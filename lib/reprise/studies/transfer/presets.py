@@ -8,6 +8,7 @@ from typing import Any
 from ...data import dataset_entry
 from ..base import Preset
 from .config import COLLIDING_IMAGES, TransferConfig
+from .states import FROZEN
 
 SIZES = (64, 256, 1024, 4096)
 """Subsets of the authors to pre-train on, beside all images."""
@@ -15,15 +16,6 @@ SIZES = (64, 256, 1024, 4096)
 DEGREES = (0, 1, 2, 4, 9)
 """Degrees of label noise of the authors."""
 
-FROZEN = {
-    "all": "all",
-    "after-1": "all but 1 block",
-    "after-2": "all but 2 blocks",
-    "after-3": "all but 3 blocks",
-    "head": "head",
-    "first-2": "first 2 blocks",
-}
-"""What may move, in the sweep over frozen blocks, and what axes and tables call it."""
 
 TARGET_SIZES = (100, 500, 5000)
 """Numbers of fine-tuning images of the sweep over frozen blocks."""

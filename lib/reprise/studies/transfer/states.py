@@ -38,6 +38,16 @@ REFERENCE_WORDS = {
 COUNTS = (10, 20, 50, 100, 200, 500)
 """Numbers of probe stimuli at which the last state is compared too: how measures depend on them."""
 
+FROZEN = {
+    "all": "all",
+    "after-1": "all but 1 block",
+    "after-2": "all but 2 blocks",
+    "after-3": "all but 3 blocks",
+    "head": "head",
+    "first-2": "first 2 blocks",
+}
+"""What may move, in the sweep over frozen blocks, and what axes and tables call it."""
+
 KEPT_EPOCHS = (0, 1, 5, 25, 75)
 """Epochs whose Grams are kept for the explorers, beside the last."""
 

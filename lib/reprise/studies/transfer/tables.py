@@ -11,7 +11,7 @@ from ..comparison import Summary, summarise
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter
-from .presets import FROZEN
+from .states import FROZEN
 
 if TYPE_CHECKING:
     import xarray as xr
