@@ -35,4 +35,7 @@ def faults(way):
 def test_freed_memory_is_used_again_instead_of_being_fetched_anew():
     if not keep_freed_memory():
         pytest.skip("the C library of this machine has nothing to set")
-    assert faults("kept") < faults("usual") / 10
+    usual = faults("usual")
+    if not usual:
+        pytest.skip("the kernel of this machine counts no page faults")
+    assert faults("kept") < usual / 10
