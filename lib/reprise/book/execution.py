@@ -3,7 +3,8 @@
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -34,28 +35,23 @@ def execute_chapters(root: Path, stage: Path, chapters: Sequence[Path]) -> tuple
     """
     seconds: dict[str, float] = {}
     noisy, failures = [], []
-    workers = min(len(chapters), os.cpu_count() or 1, AT_ONCE)
-    with ProcessPoolExecutor(max(workers, 1), get_context("spawn")) as pool:
-        started = {pool.submit(_execute_one, root, stage, chapter): chapter for chapter in chapters}
-        try:
-            for number, future in enumerate(as_completed(started), 1):
-                name, (took, wrote, fault, cause) = started[future].as_posix(), future.result()
-                print(f"[{number}/{len(chapters)}] executed {name} in {took:.0f} s", flush=True)
-                if fault:
-                    # All of it now, where it happened; the summary at the end stays short.
-                    print(f"      failed:\n{fault}", flush=True)
-                    failures.append(f"{name}: {cause}")
-                    continue
-                seconds[name] = took
-                if wrote:
-                    noisy.append(name)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    workers = min(os.cpu_count() or 1, AT_ONCE)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        outcomes = pool.map(partial(_execute_one, root, stage), chapters)
+        for number, (chapter, outcome) in enumerate(zip(chapters, outcomes, strict=True), 1):
+            name, (took, wrote, fault, cause) = chapter.as_posix(), outcome
+            print(f"[{number}/{len(chapters)}] executed {name} in {took:.0f} s", flush=True)
+            if fault:
+                # All of it now, where it happened; the summary at the end stays short.
+                print(f"      failed:\n{fault}", flush=True)
+                failures.append(f"{name}: {cause}")
+                continue
+            seconds[name] = took
+            if wrote:
+                noisy.append(name)
     if failures:
-        count = f"{len(failures)} of {len(chapters)} chapters failed:"
-        raise BuildError("\n".join([count, *sorted(failures)]))
-    return seconds, sorted(noisy)
+        raise BuildError("\n".join([f"{len(failures)} of {len(chapters)} chapters failed:", *failures]))
+    return seconds, noisy
 
 
 def _execute_one(root: Path, stage: Path, chapter: Path) -> tuple[float, bool, str, str]:

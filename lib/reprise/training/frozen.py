@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,25 @@ CHUNK = 64
 def scaled(images: Tensor) -> Tensor:
     """uint8 images → float32 in [−1, 1], same shape."""
     return images.float().div_(127.5).sub_(1)
+
+
+def inputs(images: Tensor, device: torch.device, size: int = CHUNK) -> Iterator[Tensor]:
+    """What a network takes, batch by batch: on its device, in channels-last layout.
+
+    Args:
+        images: uint8 (n, 3, h, w), which are scaled; or float (n, channels, h, w), what the first stages of a
+            network made of images, which stay as they are.
+        device: Where the network is.
+        size: Images of a batch.
+
+    Yields:
+        float32 (≤ size, channels, h, w).
+    """
+    for part in images.split(size):
+        part = part.to(device)
+        yield (scaled(part) if part.dtype == torch.uint8 else part).contiguous(
+            memory_format=torch.channels_last
+        )
 
 
 def still_norms(model: nn.Module) -> list[nn.Module]:
@@ -36,9 +57,5 @@ def features(front: nn.Module, images: Tensor) -> Tensor:
         float32 (n, channels, h′, w′) in channels-last layout, on the device of the stages.
     """
     front.eval()
-    device = next(front.parameters()).device
-    parts = [
-        front(scaled(part.to(device)).contiguous(memory_format=torch.channels_last))
-        for part in images.split(CHUNK)
-    ]
+    parts = [front(batch) for batch in inputs(images, next(front.parameters()).device)]
     return torch.cat(parts).contiguous(memory_format=torch.channels_last)

@@ -18,7 +18,7 @@ from ..data.fewshot import generator
 from ..data.images import ImageSet
 from ..places import UserError
 from . import Diverged
-from .frozen import features, scaled, still_norms
+from .frozen import features, inputs, scaled, still_norms
 
 
 @dataclass(frozen=True)
@@ -230,9 +230,8 @@ def calibrate_norms(model: nn.Module, images: Tensor, batch: int) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # a plain average
         norm.train()
-    device = next(model.parameters()).device
-    for part in images.split(batch):
+    for part in inputs(images, next(model.parameters()).device, batch):
         if len(part) > 1:
-            model(scaled(part.to(device)).contiguous(memory_format=torch.channels_last))
+            model(part)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum

@@ -125,15 +125,9 @@ def predictions(model: nn.Module, images: Tensor, view: View) -> np.ndarray:
 
 
 def _batches(model: nn.Module, images: Tensor, view: View) -> Iterator[Tensor]:
-    import torch
+    from ...training.frozen import CHUNK, inputs
 
-    from ...training.frozen import CHUNK, scaled
-
-    device = next(model.parameters()).device
-    for part in images.split(view.training_mode or CHUNK):
-        part = part.to(device)
-        inputs = scaled(part) if part.dtype == torch.uint8 else part
-        yield inputs.contiguous(memory_format=torch.channels_last)
+    return inputs(images, next(model.parameters()).device, view.training_mode or CHUNK)
 
 
 class Reference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from .config import TransferConfig
@@ -87,9 +88,12 @@ def _untrained(config: TransferConfig, architecture: Architecture, images: Tenso
 
 def parted(config: TransferConfig, architecture: Architecture) -> tuple[nn.Module, nn.Module] | None:
     """The first stages, if they never move in a unit, and the rest of its network; None if there are none."""
-    depth = len(architecture.body) if config.moving == "head" else config.blocks
-    still = config.finetuning and config.moving.startswith(("after", "head"))
-    return architecture.parted(depth) if still and depth and architecture.parted else None
+    free = moving(config, architecture)
+    still = itertools.takewhile(
+        lambda stage: free.isdisjoint(architecture.parameters_of([stage])), architecture.body
+    )
+    depth = len(list(still)) if config.finetuning else 0
+    return architecture.parted(depth) if depth and architecture.parted else None
 
 
 def moving(config: TransferConfig, architecture: Architecture) -> set[str]:

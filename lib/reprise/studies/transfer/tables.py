@@ -86,13 +86,11 @@ def gains(runs: Mapping[str, xr.Dataset], moving: str = "after-2") -> str:
             continue
         domain, _, count = setting.partition(", ")
         found = summarise(endpoints.gain(free, runs[f"{setting}, {moving}"]).values)
-        word = (
-            "gains"
-            if found.low > 0
-            else "costs"
-            if found.high < 0
-            else "makes no difference that can be told"
-        )
+        word = "makes no difference that can be told"
+        if found.low > 0:
+            word = "gains"
+        elif found.high < 0:
+            word = "costs"
         words.setdefault(domain, {}).setdefault(word, []).append(count.removesuffix(" images"))
     return "; ".join(
         f"{domain}: "
