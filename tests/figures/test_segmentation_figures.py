@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from reprise.figures import segmentation as figures
+from reprise.figures import segmentation_curves as curves
 from reprise.figures import segmentation_views as views
 from reprise.studies.segmentation import tables
 
@@ -103,23 +104,45 @@ def test_quality_has_a_row_a_condition_all_seeds_and_the_levels(encoders, modes)
     check(figures.quality(encoders, "boundary"), "segmentation-boundary")
 
 
+def test_targets_have_a_panel_each_with_the_same_rows_in_the_same_places(encoders, modes):
+    fewer = {name: run for name, run in encoders.items() if name != "contrastive"}
+    plate = figures.targets({"CamVid to nuclei": {**encoders, **modes}, "shapes to shapes": fewer})
+    left, right = plate.figure.axes
+    rows = [label.get_text() for label in left.get_yticklabels()]
+    assert len(rows) == 8 and left.get_ylim() == right.get_ylim()
+    assert [axes.get_title("left") for axes in (left, right)] == ["CamVid to nuclei", "shapes to shapes"]
+
+    def heights(axes):
+        means = [line for line in axes.lines if line.get_markersize() == 6]
+        return {round(float(line.get_ydata()[0]) - 0.12) for line in means}
+
+    assert heights(left) == set(range(8))
+    absent = [rows[y] for y in heights(left) - heights(right)]
+    assert sorted(absent) == ["contrastive", "segmentation, both", "segmentation, decoder"]
+    assert (
+        "n = 5 to 10" in plate.caption
+        and f"reconstruction {float(fewer['reconstruction']['miou'].mean()):.3f}" in plate.alt
+    )
+    check(plate, "segmentation-targets")
+
+
 def test_fractions_have_a_line_an_encoder_and_a_place_a_share(encoders):
     by_share = {
         name: {share: simulated(0.7 + 0.05 * i, 3) for i, share in enumerate((0.02, 0.1, 1.0))}
         for name in NAMES
     }
-    plate = figures.label_fractions(by_share)
+    plate = curves.label_fractions(by_share)
     assert {"2%", "10%", "100%"} <= set(texts(plate)) and "reconstruction" in texts(plate)
     assert "n = 3" in plate.caption
     check(plate, "segmentation-fractions")
 
 
 def test_convergence_shows_the_level_that_is_timed(modes):
-    plate = figures.convergence(modes)
+    plate = curves.convergence(modes)
     assert "90 % of segmentation, encoder alone" in texts(plate)
     (axes,) = plate.figure.axes
-    curves = [line for line in axes.lines if np.size(line.get_xdata()) == len(STEPS)]
-    assert len(curves) == 4 and len({line.get_linestyle() for line in curves}) > 1
+    drawn = [line for line in axes.lines if np.size(line.get_xdata()) == len(STEPS)]
+    assert len(drawn) == 4 and len({line.get_linestyle() for line in drawn}) > 1
     both, encoder = (
         float(plate.alt.split(f"{name} after ")[1].split(" steps")[0]) for name in ("both", "segmentation")
     )
@@ -174,7 +197,7 @@ def test_depth_goes_through_encoder_decoder_and_logits_with_its_null(modes):
 
 def test_a_single_seed_is_drawn_without_intervals():
     one = {name: simulated(0.8, 1) for name in MODES}
-    for plate in (figures.quality(one), figures.convergence(one), views.depth(one)):
+    for plate in (figures.quality(one), curves.convergence(one), views.depth(one)):
         assert plate.alt and "nan" not in plate.caption
         check(plate, plate.name)
 

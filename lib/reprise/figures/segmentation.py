@@ -14,11 +14,8 @@ from .style import (
     MUTED,
     WIDTH,
     Plate,
-    band,
     book_style,
-    end_labels,
     interval_over_seeds,
-    level,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +73,7 @@ def quality(runs: Runs, measure: str = "miou") -> Plate:
     caption = (
         f"{_QUALITIES[measure].capitalize()} on the test pictures after fine-tuning, by what the network "
         f"started from; the encoder alone is transferred unless said otherwise. Small dots: seeds "
-        f"({_counts(runs)}); marks: mean with 95 % t interval over seeds. Dotted: levels without a network."
+        f"({counts(runs)}); marks: mean with 95 % t interval over seeds. Dotted: levels without a network."
     )
     said = "; ".join(f"{title(name)} {mean:.3f}" for name, mean in means.items())
     return Plate(
@@ -84,95 +81,41 @@ def quality(runs: Runs, measure: str = "miou") -> Plate:
     )
 
 
-def label_fractions(runs: Mapping[str, Mapping[float, xr.Dataset]]) -> Plate:
-    """Quality against the share of the target's labels, a line an encoder.
+def targets(sets: Mapping[str, Runs]) -> Plate:
+    """The same comparison on several sets of pictures side by side, a panel a set.
 
     Args:
-        runs: Pre-training → share of the labels → units along ``unit``.
+        sets: Source and target in words → condition → units along ``unit``.
     """
     import matplotlib.pyplot as plt
 
+    names = list(dict.fromkeys(name for runs in sets.values() for name in runs))
+    said = []
     with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.82, 3.3))
-        ends, said = [], []
-        shares = sorted({share for by_share in runs.values() for share in by_share})
-        # A little beside each other, or bars would hide each other.
-        shifts = np.geomspace(0.94, 1.06, len(runs))
-        for shift, (name, by_share) in zip(shifts, runs.items(), strict=True):
-            own = sorted(by_share)
-            stats = [interval_over_seeds(by_share[share]["miou"].values) for share in own]
-            mean, low, high = (np.array(one, float) for one in zip(*stats, strict=True))
-            errors = np.nan_to_num([mean - low, high - mean])
-            axes.errorbar(
-                np.array(own) * shift, mean, errors, marker="o", markersize=4, elinewidth=1, **line(name)
-            )
-            ends.append((mean[-1], title(name), line(name)["color"]))
-            said.append(f"{title(name)} " + ", ".join(f"{m:.3f}" for m in mean))
-        axes.set_xscale("log")
-        axes.set_xticks(shares, [f"{share:.0%}" for share in shares])
-        axes.minorticks_off()
-        axes.set_xlabel("share of the target's training pictures")
-        axes.set_ylabel("mean IoU (1 = perfect)")
-        _levels(axes, next(iter(next(iter(runs.values())).values())))
-        figure.tight_layout()
-        end_labels(axes, ends)
-    every = {f"{name} {share}": run for name, by in runs.items() for share, run in by.items()}
+        figure, panels = plt.subplots(
+            1, len(sets), figsize=(WIDTH, 0.36 * len(names) + 1.2), sharey=True, squeeze=False
+        )
+        for axes, (pair, runs) in zip(panels[0], sets.items(), strict=True):
+            values = [
+                runs[name]["miou"].values.astype(float) if name in runs else np.empty(0) for name in names
+            ]
+            _rows(axes, [title(name) for name in names], values, [line(name)["color"] for name in names])
+            axes.set_title(pair, fontsize=9)
+            axes.set_xlabel("mean IoU")
+            axes.locator_params(axis="x", nbins=4)
+            means = [
+                f"{title(name)} {one.mean():.3f}" for name, one in zip(names, values, strict=True) if one.size
+            ]
+            said.append(f"{pair}: {', '.join(means)}")
+        figure.tight_layout(w_pad=1.5)
+    every = {f"{pair}, {name}": run for pair, runs in sets.items() for name, run in runs.items()}
     caption = (
-        "Mean IoU on the test pictures against the share of the target's labels, for every encoder. Marks: "
-        f"mean over seeds ({_counts(every)}); bars: 95 % t interval over seeds. Dotted: levels without a "
-        "network."
+        "Mean IoU on the test pictures of each target, on a scale of its own; the encoder alone is "
+        f"transferred unless said otherwise. Small dots: seeds ({counts(every)}); marks: mean with 95 % t "
+        "interval over seeds."
     )
-    alt = (
-        f"Lines of quality against {', '.join(f'{s:.0%}' for s in shares)} of the labels: {'; '.join(said)}."
-    )
-    return Plate(figure, "segmentation-fractions", caption, alt)
-
-
-def convergence(runs: Runs, reference: str = "segmentation") -> Plate:
-    """Learning curves of fine-tuning, with the level whose reaching is timed.
-
-    Args:
-        runs: Condition → units along ``unit``.
-        reference: The encoder-only condition that sets the level.
-    """
-    import matplotlib.pyplot as plt
-
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.82, 3.3))
-        ends, said = [], []
-        for name, run in runs.items():
-            style = line(name)
-            values = run["curve_miou"].transpose("unit", "curve_step").values
-            mean = band(axes, run["curve_step"].values, values, style.pop("color"), **style)
-            ends.append((float(mean[-1]), title(name), line(name)["color"]))
-        axes.set_xlim(0, float(next(iter(runs.values()))["curve_step"][-1]))
-        axes.set_ylim(bottom=0)
-        if reference in runs:
-            final = float(runs[reference]["curve_miou"].isel(curve_step=-1).mean())
-            height = endpoints.LEVEL * final
-            axes.axhline(height, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
-            # At the right and below, where curves that have risen do not cross it.
-            axes.annotate(
-                f"90 % of {title(reference)}, encoder alone", (0.99, height),
-                xycoords=("axes fraction", "data"), xytext=(0, -3), textcoords="offset points", color=MUTED,
-                fontsize=8, va="top", ha="right",
-            )  # fmt: skip
-            for name, run in runs.items():
-                times, _, never = endpoints.times_to_level(run, runs[reference])
-                said.append(
-                    f"{title(name)} after {np.median(times):.0f} steps" + (", some never" * bool(never))
-                )
-        axes.set_xlabel("steps of fine-tuning")
-        axes.set_ylabel("mean IoU (1 = perfect)")
-        figure.tight_layout()
-        end_labels(axes, ends)
-    pictures = int(next(iter(runs.values()))["curve_images"])
-    caption = (
-        f"Mean IoU on {pictures} test pictures during fine-tuning. Lines: mean over seeds ({_counts(runs)}); "
-        "bands: 95 % t interval over seeds. Dotted: nine tenths of what the encoder-only networks reach."
-    )
-    reached = f" The level is reached, in the median: {'; '.join(said)}." if said else ""
-    return Plate(figure, "segmentation-convergence", caption, f"Rising curves, one a condition.{reached}")
+    alt = f"Panels of dots in rows, one row a condition. Means: {'; '.join(said)}."
+    return Plate(figure, "segmentation-targets", caption, alt)
 
 
 def ablation(runs: Runs, whole: str = "all") -> Plate:
@@ -193,7 +136,7 @@ def ablation(runs: Runs, whole: str = "all") -> Plate:
         axes.set_xlabel("points of mean IoU, variant − all terms (below 0: the term helps)")
     caption = (
         "Contrast with several reconstructions, encoder transferred: what changes without each term. Small "
-        f"dots: seeds, each paired with its own full variant ({_counts(runs)}); marks: mean with 95 % t "
+        f"dots: seeds, each paired with its own full variant ({counts(runs)}); marks: mean with 95 % t "
         "interval."
     )
     said = "; ".join(f"{name} {one.mean():+.1f}" for name, one in zip(names, values, strict=True))
@@ -204,6 +147,8 @@ def _rows(axes: Axes, names: Sequence[str], values: Sequence[np.ndarray], colour
     """A row a condition, from top to bottom: a dot a seed, and the mean with its interval."""
     for row, (one, colour) in enumerate(zip(values, colours, strict=True)):
         y = len(names) - 1 - row
+        if not one.size:
+            continue
         mean, low, high = (float(x) for x in interval_over_seeds(one))
         axes.plot(one, np.full(len(one), y - 0.18), "o", color=colour, markersize=3, alpha=0.6, linewidth=0)
         errors = np.nan_to_num([[mean - low], [high - mean]])
@@ -233,11 +178,7 @@ def _baselines(axes: Axes, run: xr.Dataset) -> None:
         )  # fmt: skip
 
 
-def _levels(axes: Axes, run: xr.Dataset) -> None:
-    for height, text in named_levels(run):
-        level(axes, height, text)
-
-
-def _counts(runs: Runs) -> str:
-    counts = sorted({run.sizes["unit"] for run in runs.values()})
-    return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
+def counts(runs: Runs) -> str:
+    """How many seeds there are of runs: ``n = 5``, or from the fewest to the most."""
+    found = sorted({run.sizes["unit"] for run in runs.values()})
+    return f"n = {found[0]}" if len(found) == 1 else f"n = {found[0]} to {found[-1]}"

@@ -24,6 +24,7 @@ def pictures(
     seed: int,
     images: np.ndarray | None = None,
     masks: np.ndarray | None = None,
+    name: str = "segmentation-pictures",
 ) -> Plate:
     """The same test pictures, segmented from every initialisation.
 
@@ -32,6 +33,7 @@ def pictures(
         seed: Whose networks.
         images: The pictures, uint8 (pictures, size, size, 3), where they may be shown and are at hand.
         masks: Their true classes, uint8 (pictures, size, size).
+        name: Id of the figure on its page.
 
     Raises:
         ValueError: A run does not have the seed.
@@ -40,11 +42,11 @@ def pictures(
     from matplotlib.patches import Patch
 
     predicted = {}
-    for name, run in runs.items():
+    for start, run in runs.items():
         found = np.flatnonzero(run["seed"].values == seed)
         if not found.size:
-            raise ValueError(f"seed {seed} is not among those of {name}")
-        predicted[title(name)] = run["shown_classes"].isel(unit=int(found[0])).values
+            raise ValueError(f"seed {seed} is not among those of {start}")
+        predicted[title(start)] = run["shown_classes"].isel(unit=int(found[0])).values
     first = next(iter(runs.values()))
     classes = [str(name) for name in first["class_name"].values]
     colours = class_colours(len(classes))
@@ -53,20 +55,20 @@ def pictures(
         columns["picture"] = images
     if masks is not None:
         columns["truth"] = _painted(masks, colours)
-    columns |= {name: _painted(values, colours) for name, values in predicted.items()}
+    columns |= {start: _painted(values, colours) for start, values in predicted.items()}
     rows = len(next(iter(predicted.values())))
     with book_style():
         side = WIDTH / len(columns)
         figure, panels = plt.subplots(
             rows, len(columns), figsize=(WIDTH, rows * side + 0.9), squeeze=False, layout="constrained"
         )
-        for column, (name, values) in zip(panels.T, columns.items(), strict=True):
-            column[0].set_title(_broken(name), fontsize=7.5, fontweight="normal", loc="center")
+        for column, (heading, values) in zip(panels.T, columns.items(), strict=True):
+            column[0].set_title(_broken(heading), fontsize=7.5, fontweight="normal", loc="center")
             for axes, value in zip(column, values, strict=True):
                 axes.imshow(value, interpolation="nearest")
                 axes.set_axis_off()
         shown = classes if len(classes) <= 12 else classes[:11]
-        handles = [Patch(color=colour, label=name) for name, colour in zip(shown, colours, strict=False)]
+        handles = [Patch(color=colour, label=kind) for kind, colour in zip(shown, colours, strict=False)]
         figure.legend(handles=handles, ncols=min(6, len(handles)), loc="outside lower center", frameon=False,
                       fontsize=7.5)  # fmt: skip
     indices = ", ".join(str(int(i)) for i in first["shown_index"].values)
@@ -76,7 +78,7 @@ def pictures(
         f"networks of seed {seed} from every initialisation.{seen}"
     )
     alt = f"A grid of segmented pictures: {rows} rows of one picture each, columns {', '.join(columns)}."
-    return Plate(figure, "segmentation-pictures", caption, alt)
+    return Plate(figure, name, caption, alt)
 
 
 def class_colours(count: int) -> list[str]:
