@@ -111,6 +111,31 @@ def test_parts_are_in_points_with_interval_and_number_of_seeds():
     assert (verdict.dataset, verdict.preset, verdict.measure) == ("nuclei", "laptop", "mIoU")
 
 
+@pytest.mark.parametrize("claim", ["S1", "S2", "S4", "S5", "S6a", "S6b", "S6"])
+def test_another_measure_of_quality_is_read_where_it_is_asked_for(claim):
+    """Dice turned upside down: what mean IoU supports it contradicts, in its own words."""
+    names = (
+        "none", "classification", "segmentation", "segmentation, both", "segmentation, decoder",
+        "reconstruction", "contrastive", "contrastive-reconstruction", "imagenet",
+    )  # fmt: skip
+    levels = (0.7, 0.72, 0.8, 0.8, 0.7, 0.81, 0.75, 0.82, 0.74)
+    runs = {}
+    for name, level in zip(names, levels, strict=True):
+        rng = np.random.default_rng(len(runs))
+        runs[name] = noisy(level, rng, range(10), 0.001).assign(
+            dice=("unit", 1 - noisy(level, rng, range(10), 0.001)["miou"].values)
+        )
+    runs["segmentation, both"]["dice"] = runs["segmentation"]["dice"] + 0.1
+    usual, other = judge(claim, runs), judge(claim, runs, "Dice")
+    assert usual.status == "supported" and other.status == "contradicted"
+    assert [part.unit for part in usual.parts] == ["points of mean IoU"] * len(usual.parts)
+    for part, turned in zip(usual.parts, other.parts, strict=True):
+        assert turned.unit == "points of mean Dice score"
+        assert turned.name == part.name.replace("mean IoU", "mean Dice score")
+        if claim != "S2":
+            assert turned.estimate == pytest.approx(-part.estimate, abs=0.3)
+
+
 def test_a_missing_condition_is_not_run():
     verdict = judge("S5", {"segmentation": run(0.8)})
     assert verdict.status == "not run" and verdict.parts == () and "imagenet" in verdict.note

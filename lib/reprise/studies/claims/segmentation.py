@@ -35,6 +35,14 @@ WIDE_MARGIN = 0.02
 EQUIVALENCE_SEEDS = 10
 """Seeds that claim S2 takes: five decide ±1 point in under a third of cases when seeds differ by one."""
 
+QUALITIES = {
+    "mIoU": ("miou", "mean IoU"),
+    "Dice": ("dice", "mean Dice score"),
+    "boundary IoU": ("boundary", "mean boundary IoU"),
+}
+"""Measure of quality → its name in units, and in words. The first one decides; S3, about steps, knows no
+other, and by it every setting is found large enough or not."""
+
 SAME_CLASSES = (("camvid-source", "camvid"), ("voc", "voc"), ("pet", "pet"))
 """Sources and targets with one set of classes, which S4 is never decided on."""
 
@@ -128,14 +136,14 @@ S6 = _claim(
 )
 
 
-def _judged(needed: tuple[str, ...], judge: Callable[[Runs], Outcome]) -> Callable[[Runs, str], Outcome]:
+def _judged(needed: tuple[str, ...], judge: Callable[[Runs, str], Outcome]) -> Callable[[Runs, str], Outcome]:
     """A rule that is not run without its conditions, and undecided where the setting is too small."""
 
-    def outcome(runs: Runs, _measure: str) -> Outcome:
+    def outcome(runs: Runs, measure: str) -> Outcome:
         missing = [name for name in needed if name not in runs]
         if missing:
             return "not run", (), f"There is no run of: {', '.join(missing)}."
-        status, parts, note = judge(runs)
+        status, parts, note = judge(runs, measure)
         lead = max(float(endpoints.above_trivial(runs[name]).mean()) for name in needed)
         if lead >= WIDE:
             return status, parts, note
@@ -153,34 +161,36 @@ def _withheld(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(replace(part, status="undecided") for part in parts)
 
 
-def _better(name: str, run: xr.Dataset, other: xr.Dataset) -> Part:
-    return above(name, 100 * endpoints.gain(run, other), unit="points of mean IoU")
+def _better(name: str, run: xr.Dataset, other: xr.Dataset, measure: str) -> Part:
+    key, words = QUALITIES[measure]
+    return above(f"{words}, points, {name}", 100 * endpoints.gain(run, other, key), unit=f"points of {words}")
 
 
-def _one(runs: Runs, name: str, other: str, title: str, note: str = "") -> Outcome:
-    part = _better(title, runs[name], runs[other])
+def _one(runs: Runs, measure: str, name: str, other: str, title: str, note: str = "") -> Outcome:
+    part = _better(title, runs[name], runs[other], measure)
     return part.status, (part,), note
 
 
-def _s1(runs: Runs) -> Outcome:
-    return _one(runs, "segmentation", "none", "mean IoU, points, encoder − nothing")
+def _s1(runs: Runs, measure: str) -> Outcome:
+    return _one(runs, measure, "segmentation", "none", "encoder − nothing")
 
 
-def _s2(runs: Runs) -> Outcome:
+def _s2(runs: Runs, measure: str) -> Outcome:
     preset = str(runs["segmentation"].attrs.get("preset", "")).partition(",")[0]
     margin = 100 * MARGINS.get(preset, WIDE_MARGIN)
-    values = 100 * endpoints.gain(runs["segmentation, both"], runs["segmentation"])
-    part = equivalent("mean IoU, points, both − encoder", values, margin, "points of mean IoU")
+    key, words = QUALITIES[measure]
+    values = 100 * endpoints.gain(runs["segmentation, both"], runs["segmentation"], key)
+    part = equivalent(f"{words}, points, both − encoder", values, margin, f"points of {words}")
     if part.n < EQUIVALENCE_SEEDS:
         part = replace(part, status="undecided")
     note = ""
     if "segmentation, decoder" in runs and "none" in runs:
-        alone = _better("decoder − nothing", runs["segmentation, decoder"], runs["none"])
+        alone = _better("decoder − nothing", runs["segmentation, decoder"], runs["none"], measure)
         note = f"Decoder alone − nothing: {alone.interval(1)} points (95 % interval, n = {alone.n})."
     return part.status, (part,), note
 
 
-def _s3(runs: Runs) -> Outcome:
+def _s3(runs: Runs, _measure: str) -> Outcome:
     times, reference, censored = endpoints.times_to_level(runs["segmentation, both"], runs["segmentation"])
     slower = above("log (steps, both ÷ encoder)", np.log(times / reference))
     turned: dict[Status, Status] = {"supported": "contradicted", "contradicted": "supported"}
@@ -193,11 +203,11 @@ def _s3(runs: Runs) -> Outcome:
     return status, (part,), steps + never
 
 
-def _s4(runs: Runs) -> Outcome:
+def _s4(runs: Runs, measure: str) -> Outcome:
     config = json.loads(runs["segmentation"].attrs["config"])
     same = (config["source"], config["dataset"]) in SAME_CLASSES
     parts = tuple(
-        _better(f"mean IoU, points, {name} − classification", runs[name], runs["classification"])
+        _better(f"{name} − classification", runs[name], runs["classification"], measure)
         for name in ("segmentation", "reconstruction")
     )
     if same:
@@ -209,23 +219,21 @@ def _s4(runs: Runs) -> Outcome:
     return status, parts, ""
 
 
-def _s5(runs: Runs) -> Outcome:
+def _s5(runs: Runs, measure: str) -> Outcome:
     note = "Confounded with the amount of data: an inference from S4."
-    return _one(runs, "segmentation", "imagenet", "mean IoU, points, segmentation − ImageNet", note)
+    return _one(runs, measure, "segmentation", "imagenet", "segmentation − ImageNet", note)
 
 
-def _s6a(runs: Runs) -> Outcome:
-    return _one(runs, "contrastive-reconstruction", "none", "mean IoU, points, proposal − nothing")
+def _s6a(runs: Runs, measure: str) -> Outcome:
+    return _one(runs, measure, "contrastive-reconstruction", "none", "proposal − nothing")
 
 
-def _s6b(runs: Runs) -> Outcome:
-    return _one(
-        runs, "contrastive-reconstruction", "contrastive", "mean IoU, points, proposal − contrast alone"
-    )
+def _s6b(runs: Runs, measure: str) -> Outcome:
+    return _one(runs, measure, "contrastive-reconstruction", "contrastive", "proposal − contrast alone")
 
 
-def _s6(runs: Runs) -> Outcome:
-    parts = tuple(part for one in (_s6a, _s6b) for part in one(runs)[1])
+def _s6(runs: Runs, measure: str) -> Outcome:
+    parts = tuple(part for one in (_s6a, _s6b) for part in one(runs, measure)[1])
     return all_of(parts), parts, ""
 
 
