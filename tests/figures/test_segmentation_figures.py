@@ -38,6 +38,7 @@ def simulated(miou, seeds=5, rise=100.0, seed=0, classes=2):
             "class_iou": (("unit", "class_name"), np.tile(quality[:, None], (1, classes))),
             "baseline": (("unit", "baseline_name"), np.tile([0.43, 0.54, 0.86], (seeds, 1))),
             "curve_miou": (("unit", "curve_step"), curves),
+            "training_loss": (("unit", "curve_step"), 1 - curves / 2),
             "rate": ("unit", np.full(seeds, 1e-3)),
             "similarity": (measure, alike),
             "fresh_similarity": (measure, alike - 0.5),
@@ -207,6 +208,8 @@ def test_tables_have_a_row_a_condition(encoders, modes):
     assert len(table) == 2 + 8 and table[2].startswith("| none | 10 |")
     assert all(row.count("|") == table[0].count("|") for row in table)
     assert "[" in table[3] and "0.001" in table[3]
+    ended = encoders["classification"]["training_loss"].values[:, -1].mean()
+    assert f" | {ended:.3f} [" in table[3]
     assert tables.results({"none": encoders["none"]}).splitlines()[-1].endswith("| – |")
     several = tables.classes({"none": simulated(0.8, 5, classes=6)}).splitlines()
     assert several[0].count("|") == 8 and "kind5" in several[0] and "0.8" in several[2]

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> str:
-    """A row a condition: quality with 95 % t intervals over seeds, learning rate, steps to the level of S3.
+    """A row a condition: quality with 95 % t intervals over seeds, loss, learning rate, steps to S3's level.
 
     Args:
         runs: Condition → units along ``unit``.
         reference: The encoder-only condition that sets the level; without it steps are left out.
     """
     rows = [
-        "| started from | n | mean IoU | mean Dice | boundary IoU | rate | steps to level |",
-        "|---|---|---|---|---|---|---|",
+        "| started from | n | mean IoU | mean Dice | boundary IoU | training loss | rate | steps to level |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, run in runs.items():
         qualities = [_interval(run[key].values) for key in ("miou", "dice", "boundary")]
@@ -31,8 +31,9 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
         if reference in runs:
             times, _, never = endpoints.times_to_level(run, runs[reference])
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
+        loss = _interval(run["training_loss"].isel(curve_step=-1).values)
         rate = f"{float(run['rate'].values.flat[0]):g}"
-        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(qualities)} | {rate} | {steps} |")
+        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(qualities)} | {loss} | {rate} | {steps} |")
     return "\n".join(rows)
 
 
