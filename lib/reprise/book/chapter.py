@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,12 @@ from ..store import Store
 from ..studies import runner, spelling
 from ..studies import study as look_up
 from ..studies.base import Study
-from ..studies.claims import Verdict, claims, judge
+from ..studies.claims import judge
 from ..studies.seeds import parse_seeds, spell_seeds
 from ..studies.settings import StudyConfig
 from .display import show
-from .ledger import chip
-from .records import family_provenance, joint_provenance, units_shown
+from .ledger import verdict_list
+from .records import family_provenance, joint_provenance, of_seed, units_shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -178,10 +177,12 @@ class Chapter:
 
         Args:
             plate: The figure.
-            seed: The one seed that it shows; all of the run if None.
+            seed: The one seed that it shows, of this run or of each of ``runs``; all if None.
             beside: A second run that the figure shows too; or all others, which are summed up in one line.
             runs: Runs that it shows instead of this one, as :meth:`family` gives them.
         """
+        if runs and seed is not None:
+            runs = of_seed(runs, seed)
         if runs:
             provenance = family_provenance(runs)
         elif isinstance(beside, Chapter):
@@ -225,26 +226,3 @@ class Chapter:
         from IPython.display import Markdown, display
 
         display(Markdown(text))
-
-
-def verdict_list(verdicts: list[Verdict]) -> str:
-    """Verdicts as a list of chips with what each is about and the numbers behind it; HTML."""
-    about = {claim.id: claim for claim in claims()}
-    items = []
-    for verdict in verdicts:
-        claim = about[verdict.claim]
-        several = len(verdict.parts) > 1
-        lines = [
-            f"{f'{chip(part.status)} ' if several else ''}{html.escape(part.name)}: {part.interval()} "
-            f'({100 * part.level:.3g} % interval, <span class="whole">n = {part.n}</span>)'
-            for part in verdict.parts
-        ]
-        where = html.escape(" · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure))))
-        numbers = f'<ul class="parts">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
-        note = f"{html.escape(verdict.note)} " if verdict.note else ""
-        items.append(
-            f'<li id="claim-{verdict.claim.lower()}">{chip(verdict.status)}'
-            f"<span><strong>{verdict.claim}</strong> {html.escape(claim.statement)}</span>"
-            f'<div class="provenance">{numbers}{note}{where}.</div></li>'
-        )
-    return f'<ul class="verdicts">{"".join(items)}</ul>'

@@ -9,11 +9,12 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
+from ..studies.claims import claims
 from ..studies.claims.authors import Theirs
 from ..studies.claims.cases import SHOWN_BY
 from ..studies.claims.ledger import Entry, Judged, tally
 from ..studies.claims.registry import SOURCES
-from ..studies.claims.verdict import Part, spell_tally
+from ..studies.claims.verdict import Part, Verdict, spell_tally
 from .links import link
 
 TITLES = {
@@ -34,6 +35,29 @@ NO_NUMBERS = {
 def chip(status: str) -> str:
     """A verdict as a chip; HTML."""
     return f'<span class="verdict-{status.replace(" ", "-")}">{status}</span>'
+
+
+def verdict_list(verdicts: Sequence[Verdict]) -> str:
+    """Verdicts as a list of chips with what each is about and the numbers behind it; HTML."""
+    about = {claim.id: claim for claim in claims()}
+    items = []
+    for verdict in verdicts:
+        claim = about[verdict.claim]
+        several = len(verdict.parts) > 1
+        lines = [
+            f"{f'{chip(part.status)} ' if several else ''}{html.escape(part.name)}: {part.interval()} "
+            f'({100 * part.level:.3g} % interval, <span class="whole">n = {part.n}</span>)'
+            for part in verdict.parts
+        ]
+        where = html.escape(" · ".join(filter(None, (verdict.dataset, verdict.preset, verdict.measure))))
+        numbers = f'<ul class="parts">{"".join(f"<li>{line}</li>" for line in lines)}</ul>' if lines else ""
+        note = f"{html.escape(verdict.note)} " if verdict.note else ""
+        items.append(
+            f'<li id="claim-{verdict.claim.lower()}">{chip(verdict.status)}'
+            f"<span><strong>{verdict.claim}</strong> {html.escape(claim.statement)}</span>"
+            f'<div class="provenance">{numbers}{note}{where}.</div></li>'
+        )
+    return f'<ul class="verdicts">{"".join(items)}</ul>'
 
 
 def tally_line(entries: Sequence[Entry]) -> str:

@@ -33,6 +33,17 @@ def family_provenance(runs: Mapping[str, xr.Dataset]) -> str:
     return _line(records, len(runs), seeds, data, presets)
 
 
+def of_seed(runs: Mapping[str, xr.Dataset], seed: int) -> dict[str, xr.Dataset]:
+    """Of each run the unit with a seed, and its record; runs without one are left out."""
+    found = {}
+    for name, run in runs.items():
+        seeds = run["seed"].values.ravel().tolist()
+        if seed in seeds:
+            at = seeds.index(seed)
+            found[name] = run.isel(unit=[at]).assign_attrs(records=[run.attrs["records"][at]])
+    return found
+
+
 def _line(records: list[dict], count: int, seeds: set[str], data: set[str], presets: set[str]) -> str:
     named = {"seeds": seeds, "data": data, "preset": presets}
     fields = {name: ", ".join(sorted(values)) for name, values in named.items()}

@@ -71,9 +71,11 @@ def quality(runs: Runs, measure: str = "miou") -> Plate:
         axes.set_xlabel(f"{_QUALITIES[measure]} on the test pictures (1 = perfect)")
     means = {name: float(one.mean()) for name, one in zip(names, values, strict=True)}
     caption = (
-        f"{_QUALITIES[measure].capitalize()} on the test pictures after fine-tuning, by what the network "
-        f"started from; the encoder alone is transferred unless said otherwise. Small dots: seeds "
-        f"({counts(runs)}); marks: mean with 95 % t interval over seeds. Dotted: levels without a network."
+        f"M{_QUALITIES[measure][1:]} on the test pictures after fine-tuning, by what the network started "
+        "from; the encoder alone is transferred unless said otherwise. Small dots: seeds "
+        f"({counts(runs)}); marks: mean with 95 % t interval over seeds."
+        + " Dotted: levels without a network."
+        * (measure == "miou")
     )
     said = "; ".join(f"{title(name)} {mean:.3f}" for name, mean in means.items())
     return Plate(

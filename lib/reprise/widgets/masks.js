@@ -26,7 +26,7 @@ export class MaskView {
     this.columns = columns;
     this.truth = truth;
     this.marks = [];
-    this.grid.style.gridTemplateColumns = `repeat(${columns.length}, minmax(0, 1fr))`;
+    this.grid.style.gridTemplateColumns = `repeat(${columns.length}, minmax(0, 12rem))`;
     const cells = columns.map(({ title }) => h("span", { class: "rp-column" }, title));
     for (let picture = 0; picture < this.count; picture++) {
       for (const column of columns) {
