@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reprise.book.overview import overview
-from reprise.figures.overview import Kept, kept
+from reprise.figures.overview import Kept, kept, tick_labels
 from reprise.places import Places
 from reprise.studies.claims.ledger import open_layer
 
@@ -49,3 +49,12 @@ def test_published_units_are_drawn_with_their_records():
     plate, records = overview(open_layer(Places(root, root / "results", root / "_nowhere"), "published"))
     assert plate is not None and plate.name == "kept"
     assert records and all(re.fullmatch("[0-9a-f]{16}", record["unit"]) for record in records)
+
+
+def test_many_layers_share_the_name_that_they_have_in_common():
+    few = ["block1", "block2", "logits"]
+    assert tick_labels(few) == few
+    parts = [f"{part}{i}" for part in ("encoder", "decoder") for i in range(1, 4)]
+    assert tick_labels([*parts, "logits"]) == ["1", "2\nencoder", "3", "1", "2\ndecoder", "3", "logits"]
+    # Nothing in common: names stay whole.
+    assert tick_labels(list("abcdefg")) == list("abcdefg")

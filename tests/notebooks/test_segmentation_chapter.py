@@ -101,7 +101,7 @@ def test_the_chapter_executes_and_shows_its_figures_and_verdicts(tmp_path, monke
     for name, page in zip(names, figures, strict=True):
         assert f'id="segmentation-{name}"' in page and "<figcaption" in page
         assert name in drawn or "smoke" in page
-    assert sorted(verdicts_of(pages).values()) == ["not run"] + ["undecided"] * 6
+    assert sorted(verdicts_of(pages).values()) == ["not run"] + ["undecided"] * 7
     said = "\n".join(o["data"]["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {}))
     assert "this setting is too small to judge" in said and not re.search(r"\bnan\b", said)
     assert not [o.text for o in outputs if o.get("name") == "stderr" and "Warning" in o.text]

@@ -170,7 +170,7 @@ def _where(one: Judged) -> str:
 
 
 def _commands(one: Judged) -> str:
-    lines = " ".join(f"<code>{html.escape(command)}</code>" for command in one.case.commands)
+    lines = " and ".join(f"<code>{html.escape(command)}</code>" for command in one.case.commands)
     return f"Computed by {lines}"
 
 

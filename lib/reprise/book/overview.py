@@ -112,7 +112,8 @@ def _segmentation(load: Load) -> tuple[Kept | None, list[xr.Dataset]]:
         for name, run in runs.items()
     }
     first = next(iter(runs.values()))
-    return _part("segmentation", runs, first["layer"].values, lines, None), list(runs.values())
+    fresh = first["fresh_similarity"].sel(measure=MEASURE).mean("unit").values
+    return _part("segmentation", runs, first["layer"].values, lines, fresh), list(runs.values())
 
 
 def _part(
@@ -120,7 +121,7 @@ def _part(
     runs: Mapping[str, xr.Dataset],
     layers: np.ndarray,
     lines: Mapping[str, np.ndarray],
-    null: np.ndarray | None,
+    null: np.ndarray,
 ) -> Kept:
     colours = dict(zip(lines, (HEAD, *CONDITIONS) if len(lines) == 1 else CONDITIONS, strict=False))
     seeds = sorted({int(seed) for run in runs.values() for seed in run["seed"].values.ravel()})

@@ -67,7 +67,7 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
             lows = [np.nanmin(interval_over_seeds(values)[0]) for values in part.lines.values()]
             axes.set_ylim(min(0.0, *lows), 1.03)
             axes.set_xlim(-0.15, len(x) - 0.9)
-            axes.set_xticks(x, part.layers)
+            axes.set_xticks(x, tick_labels(part.layers))
             axes.set_title(part.title)
             axes.set_ylabel("similarity, ρ")
             axes.grid(axis="y", color=FAINT, linewidth=0.5)
@@ -87,3 +87,25 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
     return Plate(
         figure, "kept", caption, "Lines of similarity over layers, a row a study. " + "; ".join(said) + "."
     )
+
+
+def tick_labels(layers: Sequence[str], whole: int = 6) -> list[str]:
+    """Names of layers as they fit under an axis.
+
+    Args:
+        layers: Names in order, such as ``"encoder1"``.
+        whole: Up to how many they are written out. Of more, those that differ in a number alone show the
+            number, and the name that they share stands once, below the middle one.
+    """
+    if len(layers) <= whole:
+        return list(layers)
+    stems = [name.rstrip("0123456789") for name in layers]
+    labels = []
+    for i, (name, stem) in enumerate(zip(layers, stems, strict=True)):
+        own = [k for k, other in enumerate(stems) if other == stem]
+        number = name.removeprefix(stem)
+        if len(own) == 1 or not number:
+            labels.append(name)
+        else:
+            labels.append(f"{number}\n{stem}" if i == own[len(own) // 2] else number)
+    return labels
