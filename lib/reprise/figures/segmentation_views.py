@@ -116,7 +116,7 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
                 float(endpoints.part_change(run, part, measure).mean()) for part in ("encoder", "decoder")
             )
             said.append(f"{title(name)}: encoder {encoder:.2f}, decoder {decoder:.2f}")
-        null = 1 - first["fresh_similarity"].sel(measure=measure).mean("unit").values
+        null = endpoints.change(first, measure, "fresh").mean("unit").values
         axes.plot(x, null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
         ends.append((float(null[-1]), "null: a fresh network", MUTED))
         halves = first["half_similarity"].sel(measure=measure).diff("half").isel(half=0)

@@ -37,6 +37,14 @@ class Summary:
         return f"{self.mean:.3f}{interval} (n = {self.n})"
 
 
+def spelled(value: Summary, digits: int = 3, sign: bool = False) -> str:
+    """Mean with its interval, if there is one: ``0.412 [0.380, 0.444]``."""
+    plus = "+" if sign else ""
+    if not np.isfinite(value.low):
+        return f"{value.mean:{plus}.{digits}f}"
+    return f"{value.mean:{plus}.{digits}f} [{value.low:{plus}.{digits}f}, {value.high:{plus}.{digits}f}]"
+
+
 @dataclass(frozen=True)
 class Row:
     """One endpoint in two runs.

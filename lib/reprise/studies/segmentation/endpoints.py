@@ -102,15 +102,21 @@ def times_to_level(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, np
     return clipped[0], clipped[1], censored
 
 
-def change(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """1 − similarity of every layer before and after fine-tuning: (unit, layer)."""
-    return 1 - run["similarity"].sel(measure=measure)
+def change(run: xr.Dataset, measure: str = PRIMARY, against: str = "start") -> xr.DataArray:
+    """1 − similarity of every layer after fine-tuning to what it was before: (unit, layer).
+
+    Args:
+        run: Units along ``unit``.
+        measure: Id of a measure.
+        against: ``"start"``; or ``"fresh"`` for the null, another network that never learned.
+    """
+    return 1 - run[{"start": "similarity", "fresh": "fresh_similarity"}[against]].sel(measure=measure)
 
 
-def part_change(run: xr.Dataset, part: str, measure: str = PRIMARY) -> xr.DataArray:
-    """Mean change of the layers of ``"encoder"`` or ``"decoder"``: (unit,)."""
+def part_change(run: xr.Dataset, part: str, measure: str = PRIMARY, against: str = "start") -> xr.DataArray:
+    """Mean of :func:`change` over the layers of ``"encoder"`` or ``"decoder"``: (unit,)."""
     layers = [name for name in run["layer"].values.tolist() if name.startswith(part)]
-    return change(run, measure).sel(layer=layers).mean("layer")
+    return change(run, measure, against).sel(layer=layers).mean("layer")
 
 
 def endpoints(run: xr.Dataset) -> xr.Dataset:

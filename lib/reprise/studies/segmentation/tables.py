@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import summarise
+from ..comparison import spelled, summarise
 from . import endpoints
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, run in runs.items():
-        qualities = [_interval(run[key].values) for key in ("miou", "dice", "boundary")]
+        qualities = [spelled(summarise(run[key].values)) for key in ("miou", "dice", "boundary")]
         steps = "–"
         if reference in runs:
             times, _, never = endpoints.times_to_level(run, runs[reference])
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
-        loss = _interval(run["training_loss"].isel(curve_step=-1).values)
+        loss = spelled(summarise(run["training_loss"].isel(curve_step=-1).values))
         rate = f"{float(run['rate'].values.flat[0]):g}"
         rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(qualities)} | {loss} | {rate} | {steps} |")
     return "\n".join(rows)
@@ -47,9 +47,3 @@ def classes(runs: Mapping[str, xr.Dataset]) -> str:
         cells = [f"{value:.2f}" if np.isfinite(value) else "–" for value in means]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def _interval(values: np.ndarray) -> str:
-    found = summarise(values)
-    band = f" [{found.low:.3f}, {found.high:.3f}]" if np.isfinite(found.low) else ""
-    return f"{found.mean:.3f}{band}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import Summary, summarise
+from ..comparison import Summary, spelled, summarise
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter
@@ -208,11 +208,3 @@ def outcomes(found: Sequence[Effect]) -> dict[str, str]:
             text = f"no difference that could be told from 0 or that reaches {endpoints.EQUAL:g}"
         said[name.split(", ", 1)[-1]] = text
     return said
-
-
-def spelled(value: Summary, digits: int = 3, sign: bool = False) -> str:
-    """Mean with its interval, if there is one: ``0.412 [0.380, 0.444]``."""
-    plus = "+" if sign else ""
-    if not np.isfinite(value.low):
-        return f"{value.mean:{plus}.{digits}f}"
-    return f"{value.mean:{plus}.{digits}f} [{value.low:{plus}.{digits}f}, {value.high:{plus}.{digits}f}]"
