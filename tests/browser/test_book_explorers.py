@@ -88,7 +88,11 @@ def test_random_pairs_are_pythons(name, opened):
             choose(scope, "RDMs compared by", method)
         scope.locator(".rp-interval[data-low]").wait_for()
         value = float(scope.locator(".rp-value").get_attribute("data-value"))
-        x, y = (similarity.Grams(unfold(grams[k]), means[k], int(about["features"][k])) for k in (a, b))
+        # In single precision, as they are stored: distances below its rounding count as 0.
+        x, y = (
+            similarity.Grams(unfold(grams[k]).astype(np.float32), means[k], int(about["features"][k]))
+            for k in (a, b)
+        )
         if "distance" in form:
             first, second = (
                 similarity.rdm_from_gram(g.gram, form["distance"], g.mean, g.n_features) for g in (x, y)
