@@ -41,7 +41,7 @@ def simulated(miou, seeds=5, rise=100.0, seed=0, classes=2):
             "training_loss": (("unit", "curve_step"), 1 - curves / 2),
             "rate": ("unit", np.full(seeds, 1e-3)),
             "similarity": (measure, alike),
-            "fresh_similarity": (measure, alike - 0.5),
+            "fresh_similarity": (measure, alike - 0.5 + rng.normal(0, 0.02, alike.shape)),
             "half_similarity": (("unit", "half", "measure", "layer"), np.stack([alike, alike + 0.01], 1)),
             "shown_classes": (
                 ("unit", "shown", "row", "column"),
@@ -213,3 +213,14 @@ def test_tables_have_a_row_a_condition(encoders, modes):
     assert tables.results({"none": encoders["none"]}).splitlines()[-1].endswith("| – |")
     several = tables.classes({"none": simulated(0.8, 5, classes=6)}).splitlines()
     assert several[0].count("|") == 8 and "kind5" in several[0] and "0.8" in several[2]
+
+
+def test_changes_stand_beside_their_null(modes):
+    rows = [row.split(" | ") for row in tables.changes(modes).splitlines()]
+    assert len(rows) == 2 + 4 and {len(row) for row in rows[2:]} == {6}
+    run = modes["segmentation"]
+    named = [name.startswith("decoder") for name in LAYERS]
+    changed, null = (1 - run[key].values[:, 0, named].mean(1) for key in ("similarity", "fresh_similarity"))
+    (row,) = [row for row in rows if row[0] == "| segmentation"]
+    assert row[4].startswith(f"{changed.mean():.2f} [")
+    assert row[5].startswith(f"**{(changed - null).mean():+.2f} [")  # less than a fresh network by 0.5

@@ -45,6 +45,12 @@ def spelled(value: Summary, digits: int = 3, sign: bool = False) -> str:
     return f"{value.mean:{plus}.{digits}f} [{value.low:{plus}.{digits}f}, {value.high:{plus}.{digits}f}]"
 
 
+def told(value: Summary, digits: int = 3) -> str:
+    """A signed number with its interval; in bold if that leaves out 0."""
+    text = spelled(value, digits, sign=True)
+    return f"**{text}**" if value.low > 0 or value.high < 0 else text
+
+
 @dataclass(frozen=True)
 class Row:
     """One endpoint in two runs.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import spelled, summarise
+from ..comparison import spelled, summarise, told
 from . import endpoints
 
 if TYPE_CHECKING:
@@ -46,4 +46,26 @@ def classes(runs: Mapping[str, xr.Dataset]) -> str:
         means = run["class_iou"].mean("unit").values
         cells = [f"{value:.2f}" if np.isfinite(value) else "–" for value in means]
         rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def changes(runs: Mapping[str, xr.Dataset]) -> str:
+    """A row a condition: change of encoder and decoder, and that minus its null, with 95 % t intervals.
+
+    Args:
+        runs: Condition → units along ``unit``.
+
+    Returns:
+        Differences to the null are in bold where the interval leaves out 0.
+    """
+    rows = [
+        "| started from | n | encoder | encoder − null | decoder | decoder − null |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, run in runs.items():
+        cells = []
+        for part in ("encoder", "decoder"):
+            changed, null = (endpoints.part_change(run, part, against=key) for key in ("start", "fresh"))
+            cells += [spelled(summarise(changed.values), 2), told(summarise((changed - null).values), 2)]
+        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(cells)} |")
     return "\n".join(rows)

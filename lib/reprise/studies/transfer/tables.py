@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import Summary, spelled, summarise
+from ..comparison import spelled, summarise, told
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter
@@ -64,7 +64,7 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         cells = []
         for mode in modes:
             frozen = runs.get(f"{setting}, {mode}")
-            cells.append("–" if frozen is None else _told(summarise(endpoints.gain(free, frozen).values)))
+            cells.append("–" if frozen is None else told(summarise(endpoints.gain(free, frozen).values)))
         before, after = (
             spelled(summarise(100 * free["test_accuracy"].isel(epoch=k).values), 1) for k in (0, -1)
         )
@@ -110,15 +110,9 @@ def slopes(designs: Mapping[str, Sequence[xr.Dataset]], measure: str = endpoints
     layers = [str(name) for name in next(iter(found.values()))["layer"].values]
     lines = [f"| | n | {' | '.join(layers)} |", "|---" * (len(layers) + 2) + "|"]
     for name, values in found.items():
-        cells = [_told(summarise(values.sel(layer=layer).values)) for layer in layers]
+        cells = [told(summarise(values.sel(layer=layer).values)) for layer in layers]
         lines.append(f"| {name} | {values.sizes['seed']} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _told(value: Summary) -> str:
-    """A signed number with its interval; in bold if that leaves out 0."""
-    text = spelled(value, sign=True)
-    return f"**{text}**" if value.low > 0 or value.high < 0 else text
 
 
 def beside_authors(rows: Sequence[Beside]) -> str:
