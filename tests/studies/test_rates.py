@@ -196,21 +196,22 @@ NOTHING = [
 ]
 
 
-def hold_rates(claim, nothing, chances, runs):
+def too_often(claim, nothing, chances, runs):
+    """Wrong verdicts that come more often than their chance allows, with their shares."""
     shares = found(claim, nothing, runs)
-    for status, chance in chances.items():
-        assert shares.get(status, 0) <= most(chance, runs), (status, shares)
+    over = {status for status, chance in chances.items() if not shares.get(status, 0) <= most(chance, runs)}
+    return {status: shares[status] for status in over}
 
 
 @pytest.mark.parametrize(("claim", "nothing", "chances"), NOTHING, ids=[claim for claim, *_ in NOTHING])
 def test_without_an_effect_wrong_verdicts_are_rare(claim, nothing, chances):
-    hold_rates(claim, nothing, chances, 20)
+    assert too_often(claim, nothing, chances, 20) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("claim", "nothing", "chances"), NOTHING, ids=[claim for claim, *_ in NOTHING])
 def test_without_an_effect_wrong_verdicts_are_as_rare_as_stated(claim, nothing, chances):
-    hold_rates(claim, nothing, chances, 400)
+    assert too_often(claim, nothing, chances, 400) == {}
 
 
 def test_every_rule_has_its_rates_tested():

@@ -1,6 +1,6 @@
 """Explorers in a chapter: shown with a word for readers without JavaScript, and fed from store and data."""
 
-from .analyses import analyses
+from .analyses import analyses, measure_matters, spell_absent
 from .panel import parameter_table, parameters, published_settings, rates
 from .segmentation import networks, segmentation
 from .shown import explore
@@ -12,6 +12,7 @@ __all__ = [
     "crop_pictures",
     "explore",
     "image_pictures",
+    "measure_matters",
     "networks",
     "parameter_table",
     "parameters",
@@ -19,6 +20,7 @@ __all__ = [
     "published_settings",
     "rates",
     "segmentation",
+    "spell_absent",
     "transfer_change",
     "transfer_states",
 ]

@@ -1,12 +1,13 @@
-"""Measure matters: those of some analyses of a study that are in the store."""
+"""Measure matters: the analyses of a study that are in the store, and claims judged under them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...store import Store
 from ...studies import runner, spelling
+from .shown import explore
 
 if TYPE_CHECKING:
     from ..chapter import Chapter
@@ -45,3 +46,32 @@ def analyses(chapter: Chapter, others: Mapping[str, Analysis]) -> tuple[dict[str
         else:
             missing[words] = spelling.command(study, config, seeds, preset)
     return there, missing
+
+
+def spell_absent(absent: Mapping[str, str]) -> str:
+    """Analyses that are not in the store, each with its command, as a sentence in Markdown.
+
+    Args:
+        absent: Analysis in words → command, as :func:`analyses` gives them.
+    """
+    return "Not in the store: " + "; ".join(f"{words} (`{line}`)" for words, line in absent.items()) + "."
+
+
+def measure_matters(chapter: Chapter, rows: Sequence[Mapping[str, Any]], name: str, **shown: Any) -> None:
+    """Display claims under every analysis: the static figure, and the explorer that takes its place.
+
+    Args:
+        chapter: The chapter.
+        rows: Analyses, as :func:`reprise.studies.claims.specification.specifications` gives them.
+        name: Id of the figure on its page.
+        shown: Whose results these are, as :meth:`~reprise.book.chapter.Chapter.show` takes it: ``beside`` or
+            ``runs``.
+
+    Raises:
+        ValueError: No analyses.
+    """
+    from ...figures.specification import specification_curve
+    from ...widgets import Specification
+
+    chapter.show(specification_curve(rows, name), **shown)
+    explore(Specification(rows, twin=name), name)
