@@ -71,6 +71,20 @@ def test_scalars_lie_in_one_attribute(tmp_path):
     assert unpack_scalars(dataset) is dataset
 
 
+def test_the_layout_is_the_compact_one_of_hdf5_1_10(tmp_path):
+    """Smaller by kilobytes than xarray's own file of the same content, and readable wherever HDF5 1.10 is."""
+    dataset = xr.Dataset({f"v{i}": (f"x{i}", np.arange(4.0)) for i in range(25)})
+    write_once(dataset, tmp_path / "unit.nc")
+    dataset.to_netcdf(tmp_path / "plain.nc", engine="h5netcdf")
+    small, plain = ((tmp_path / name).stat().st_size for name in ("unit.nc", "plain.nc"))
+    assert small < 0.95 * plain
+    version_of_superblock = (tmp_path / "unit.nc").read_bytes()[8]
+    assert version_of_superblock <= 3  # HDF5 1.10 reads up to 3
+    xr.testing.assert_identical(
+        by_xarray(tmp_path / "unit.nc").drop_attrs(), by_xarray(tmp_path / "plain.nc")
+    )
+
+
 def test_another_layout_is_left_to_xarray(tmp_path):
     path = tmp_path / "unit.nc"
     dataset = xr.Dataset({"day": ("x", np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]"))})
