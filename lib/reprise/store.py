@@ -181,7 +181,7 @@ def write_once(dataset: xr.Dataset, path: Path) -> bool:
 
 
 def _write(dataset: xr.Dataset, name: str, encoding: dict[Any, dict[str, Any]]) -> None:
-    """As ``to_netcdf`` does, in the layout of HDF5 1.10: a tenth less for a unit of 40 KB than in the oldest."""
+    """As ``to_netcdf`` does, in the layout of HDF5 1.10: a tenth less for a unit of 40 KB than the oldest."""
     import h5netcdf
     from xarray.backends import H5NetCDFStore
 

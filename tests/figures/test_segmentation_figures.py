@@ -190,7 +190,10 @@ def test_classes_have_different_colours_up_to_many():
 def test_depth_goes_through_encoder_decoder_and_logits_with_its_null(modes):
     plate = views.depth(modes)
     said = texts(plate)
-    assert {"encoder", "decoder", "logits", "null: a fresh network"} <= set(said)
+    assert {"logits", "null: a fresh network"} <= set(said)
+    ticks = [label.get_text().split("\n") for label in plate.figure.axes[0].get_xticklabels()]
+    assert [words[1] for words in ticks if len(words) > 1] == ["encoder", "decoder"]
+    assert [words[0] for words in ticks] == [*"12345", *"12345", "logits"]
     assert "change, 1 − ρ (0 = none)" in said
     assert "encoder 0." in plate.alt
     check(plate, "segmentation-depth")

@@ -9,7 +9,15 @@ import xarray as xr
 from scipy import stats
 
 from reprise.studies import study
-from reprise.studies.comparison import Row, Summary, compare, largest_difference, summarise, table
+from reprise.studies.comparison import (
+    Row,
+    Summary,
+    compare,
+    largest_difference,
+    markdown_table,
+    summarise,
+    table,
+)
 
 
 @pytest.fixture
@@ -105,3 +113,16 @@ def test_a_number_against_none_is_no_small_difference(tiny_run):
     assert largest_difference(unit, filled) == largest_difference(filled, unit) == np.inf
     bare = unit.drop_vars("accuracy")
     assert largest_difference(unit, bare) == largest_difference(bare, unit) == np.inf
+
+
+def test_a_table_has_a_rule_below_its_head_and_a_cell_a_column():
+    text = markdown_table(["", "n", "IoU"], [["none", 5, "0.87"], ["both", 10, "–"]])
+    assert text.split("\n") == [
+        "|  | n | IoU |",
+        "| --- | --- | --- |",
+        "| none | 5 | 0.87 |",
+        "| both | 10 | – |",
+    ]
+    assert markdown_table(["a"], []).count("\n") == 1
+    with pytest.raises(ValueError, match=r"2 columns, but 1 cells in \['none'\]"):
+        markdown_table(["", "n"], [["both", 2], ["none"]])

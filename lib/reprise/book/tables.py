@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..store import read
 from ..studies import study as look_up
+from ..studies.comparison import markdown_table
 from ..studies.runner import gather
 from .units import Record, published_records
 
@@ -94,4 +95,4 @@ def write_tables(published: Path, static: Path) -> list[Path]:
 
 def dictionary_table() -> str:
     """The columns and what stands in them, as a Markdown table."""
-    return "\n".join(["| column | meaning |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in COLUMNS.items())])
+    return markdown_table(["column", "meaning"], [[f"`{name}`", text] for name, text in COLUMNS.items()])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..similarity.measures import measure as measure_entry
 from ..studies.segmentation import endpoints
+from .overview import tick_labels
 from .segmentation import line, title
 from .style import CONDITIONS, HEAD, MUTED, WIDTH, Plate, band, book_style, direction, end_labels
 
@@ -123,15 +124,9 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
         spread = float(np.abs(halves).mean())
         for edge in [i for i, name in enumerate(layers) if name == "decoder1"]:
             axes.axvline(edge - 0.5, color=MUTED, linewidth=0.8)
-        axes.set_xticks(x, [name.removeprefix("encoder").removeprefix("decoder") for name in layers])
+        axes.set_xticks(x, tick_labels(layers))
         axes.get_xticklabels()[-1].set_color(HEAD)
-        top = axes.get_ylim()[1]
-        axes.set_ylim(min(0.0, axes.get_ylim()[0]), top * 1.08)
-        for part in ("encoder", "decoder"):
-            own = [i for i, name in enumerate(layers) if name.startswith(part)]
-            middle = float(np.mean(own))
-            axes.annotate(part, (middle, 0.98), xycoords=("data", "axes fraction"), ha="center", va="top",
-                          color=MUTED, fontsize=8.5)  # fmt: skip
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.set_ylabel(direction("ρ" if measure.startswith("rsa") else "CKA"))
         axes.set_xlabel("layer, from the image to the classes")
         figure.tight_layout()

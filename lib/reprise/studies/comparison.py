@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,22 @@ def told(value: Summary, digits: int = 3) -> str:
     """A signed number with its interval; in bold if that leaves out 0."""
     text = spelled(value, digits, sign=True)
     return f"**{text}**" if value.low > 0 or value.high < 0 else text
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table.
+
+    Args:
+        head: Names of the columns.
+        rows: A cell a column each.
+
+    Raises:
+        ValueError: A row has another number of cells.
+    """
+    lines = [[str(cell) for cell in cells] for cells in rows]
+    if wrong := [cells for cells in lines if len(cells) != len(head)]:
+        raise ValueError(f"{len(head)} columns, but {len(wrong[0])} cells in {wrong[0]}")
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [list(head), ["---"] * len(head), *lines])
 
 
 @dataclass(frozen=True)

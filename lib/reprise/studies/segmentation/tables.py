@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import spelled, summarise, told
+from ..comparison import markdown_table, spelled, summarise, told
 from . import endpoints
 
 if TYPE_CHECKING:
@@ -21,10 +21,17 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
         runs: Condition → units along ``unit``.
         reference: The encoder-only condition that sets the level; without it steps are left out.
     """
-    rows = [
-        "| started from | n | mean IoU | mean Dice | boundary IoU | training loss | rate | steps to level |",
-        "|---|---|---|---|---|---|---|---|",
+    head = [
+        "started from",
+        "n",
+        "mean IoU",
+        "mean Dice",
+        "boundary IoU",
+        "training loss",
+        "rate",
+        "steps to level",
     ]
+    rows = []
     for name, run in runs.items():
         qualities = [spelled(summarise(run[key].values)) for key in ("miou", "dice", "boundary")]
         steps = "–"
@@ -33,20 +40,20 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
         loss = spelled(summarise(run["training_loss"].isel(curve_step=-1).values))
         rate = f"{float(run['rate'].values.flat[0]):g}"
-        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(qualities)} | {loss} | {rate} | {steps} |")
-    return "\n".join(rows)
+        rows.append([name, run.sizes["unit"], *qualities, loss, rate, steps])
+    return markdown_table(head, rows)
 
 
 def classes(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a condition: IoU of every class, mean over seeds; a dash where a class does not occur."""
     first = next(iter(runs.values()))
     names = [str(name) for name in first["class_name"].values]
-    rows = [f"| started from | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    rows = []
     for name, run in runs.items():
         means = run["class_iou"].mean("unit").values
         cells = [f"{value:.2f}" if np.isfinite(value) else "–" for value in means]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+        rows.append([name, *cells])
+    return markdown_table(["started from", *names], rows)
 
 
 def changes(runs: Mapping[str, xr.Dataset]) -> str:
@@ -58,14 +65,13 @@ def changes(runs: Mapping[str, xr.Dataset]) -> str:
     Returns:
         Differences to the null are in bold where the interval leaves out 0.
     """
-    rows = [
-        "| started from | n | encoder | encoder − null | decoder | decoder − null |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for name, run in runs.items():
         cells = []
         for part in ("encoder", "decoder"):
             changed, null = (endpoints.part_change(run, part, against=key) for key in ("start", "fresh"))
             cells += [spelled(summarise(changed.values), 2), told(summarise((changed - null).values), 2)]
-        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+        rows.append([name, run.sizes["unit"], *cells])
+    return markdown_table(
+        ["started from", "n", "encoder", "encoder − null", "decoder", "decoder − null"], rows
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import spelled, summarise, told
+from ..comparison import markdown_table, spelled, summarise, told
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter
@@ -26,10 +26,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
         measure: Id of a measure.
     """
     layers = [str(name) for name in next(iter(runs.values()))["layer"].values]
-    rows = [
-        f"| | n | training accuracy, % | test accuracy, % | {' | '.join(layers)} |",
-        "|---" * (len(layers) + 4) + "|",
-    ]
+    rows = []
     for name, run in runs.items():
         accuracies = [
             spelled(summarise(100 * run[key].isel(epoch=-1).values), 1)
@@ -37,8 +34,8 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
         ]
         kept = endpoints.similarity(run, reference, measure)
         cells = [spelled(summarise(kept.sel(layer=layer).values)) for layer in layers]
-        rows.append(f"| {name} | {run.sizes['unit']} | {' | '.join([*accuracies, *cells])} |")
-    return "\n".join(rows)
+        rows.append([name, run.sizes["unit"], *accuracies, *cells])
+    return markdown_table(["", "n", "training accuracy, %", "test accuracy, %", *layers], rows)
 
 
 def freezing(runs: Mapping[str, xr.Dataset]) -> str:
@@ -52,11 +49,8 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         where the interval leaves out 0.
     """
     modes = list(dict.fromkeys(name.rsplit(", ", 1)[1] for name in runs if not name.endswith(", all")))
-    against = " | ".join(FROZEN[mode] for mode in modes)
-    lines = [
-        f"| fine-tuned on | n | accuracy before, % | after, all free, % | {against} |",
-        "|---" * (len(modes) + 4) + "|",
-    ]
+    against = [FROZEN[mode] for mode in modes]
+    rows = []
     for name, free in runs.items():
         setting, _, moving = name.rpartition(", ")
         if moving != "all":
@@ -68,8 +62,8 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         before, after = (
             spelled(summarise(100 * free["test_accuracy"].isel(epoch=k).values), 1) for k in (0, -1)
         )
-        lines.append(f"| {setting} | {free.sizes['unit']} | {before} | {after} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([setting, free.sizes["unit"], before, after, *cells])
+    return markdown_table(["fine-tuned on", "n", "accuracy before, %", "after, all free, %", *against], rows)
 
 
 def gains(runs: Mapping[str, xr.Dataset], moving: str = "after-2") -> str:
@@ -108,11 +102,11 @@ def slopes(designs: Mapping[str, Sequence[xr.Dataset]], measure: str = endpoints
     """
     found = {name: endpoints.slope_over_images(runs, measure) for name, runs in designs.items()}
     layers = [str(name) for name in next(iter(found.values()))["layer"].values]
-    lines = [f"| | n | {' | '.join(layers)} |", "|---" * (len(layers) + 2) + "|"]
+    rows = []
     for name, values in found.items():
         cells = [told(summarise(values.sel(layer=layer).values)) for layer in layers]
-        lines.append(f"| {name} | {values.sizes['seed']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name, values.sizes["seed"], *cells])
+    return markdown_table(["", "n", *layers], rows)
 
 
 def beside_authors(rows: Sequence[Beside]) -> str:
@@ -122,21 +116,21 @@ def beside_authors(rows: Sequence[Beside]) -> str:
     deviations and in standard errors, in bold where it is outside of the bound.
     """
     layers = list(dict.fromkeys(row.published.layer for row in rows))
-    lines = [f"| condition | seeds | {' | '.join(layers)} |", "|---" * (len(layers) + 2) + "|"]
+    lines: list[list[str]] = []
     for condition in dict.fromkeys(row.published.condition for row in rows):
         found = {row.published.layer: row for row in rows if row.published.condition == condition}
         one = next(iter(found.values()))
         cells = [found.get(layer) for layer in layers]
         theirs = ["–" if row is None else _spread(row.published.mean, row.published.sd) for row in cells]
-        lines.append(f"| {condition} | theirs ({one.published.seeds}) | {' | '.join(theirs)} |")
+        lines.append([condition, f"theirs ({one.published.seeds})", *theirs])
         if not one.seeds:
-            lines.append(f"| | ours | *not run* {'| ' * (len(layers) - 1)}|")
+            lines.append(["", "ours", "*not run*", *[""] * (len(layers) - 1)])
             continue
         ours = ["–" if row is None else _spread(row.mean, row.sd) for row in cells]
-        lines.append(f"| | ours ({one.seeds}) | {' | '.join(ours)} |")
+        lines.append(["", f"ours ({one.seeds})", *ours])
         apart = ["–" if row is None else _apart(row) for row in cells]
-        lines.append(f"| | apart, sd / se | {' | '.join(apart)} |")
-    return "\n".join(lines)
+        lines.append(["", "apart, sd / se", *apart])
+    return markdown_table(["condition", "seeds", *layers], lines)
 
 
 def _spread(mean: float, sd: float) -> str:
@@ -175,14 +169,14 @@ def agreement(rows: Sequence[Beside]) -> str:
 def audit(found: Sequence[Effect]) -> str:
     """A row a finding: what it changes in each layer and in accuracy; in bold what matters."""
     quantities = list(dict.fromkeys(effect.quantity for effect in found))
-    lines = [f"| | {' | '.join(quantities)} |", "|---" * (len(quantities) + 1) + "|"]
+    rows = []
     for name in dict.fromkeys(effect.finding for effect in found):
         cells = []
         for effect in (effect for effect in found if effect.finding == name):
             text = spelled(effect.difference, sign=True)
             cells.append(f"**{text}**" if effect.word == "matters" else text)
-        lines.append(f"| {name.split(', ', 1)[-1]} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name.split(", ", 1)[-1], *cells])
+    return markdown_table(["", *quantities], rows)
 
 
 def outcomes(found: Sequence[Effect]) -> dict[str, str]:
