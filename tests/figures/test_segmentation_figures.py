@@ -134,8 +134,28 @@ def test_fractions_have_a_line_an_encoder_and_a_place_a_share(encoders):
     }
     plate = curves.label_fractions(by_share)
     assert {"2%", "10%", "100%"} <= set(texts(plate)) and "reconstruction" in texts(plate)
-    assert "n = 3" in plate.caption
+    assert "n = 3" in plate.caption and "commonest class 0." in plate.caption
     check(plate, "segmentation-fractions")
+
+
+@pytest.mark.parametrize(
+    ("miou", "cut", "beyond"),
+    [
+        # Three seeds far apart: t(0.975, 2) = 4.3, so their interval is 1.9 times as wide as their range.
+        ([0.5, 0.7, 0.9], True, "commonest class 0.430"),
+        ([0.8, 0.8, 0.8], False, "commonest class 0.430, one threshold 0.540, Otsu's threshold 0.860"),
+    ],
+)
+def test_fractions_span_the_seeds_and_say_what_lies_beyond(miou, cut, beyond):
+    run = simulated(0.7, 3).assign(miou=("unit", np.array(miou)))
+    plate = curves.label_fractions({"none": {0.1: run, 1.0: run}})
+    (axes,) = plate.figure.axes
+    dots = [line for line in axes.lines if line.get_marker() == "."]
+    assert [list(dot.get_ydata()) for dot in dots] == [miou, miou]
+    low, high = axes.get_ylim()
+    assert max(0, min(miou) - 0.05) < low < min(miou) and max(miou) < high < max(miou) + 0.05
+    assert ("cut off" in plate.caption) == cut
+    assert plate.caption.endswith(f"beyond the axis: {beyond}.")
 
 
 def test_convergence_shows_the_level_that_is_timed(modes):

@@ -13,11 +13,12 @@ from .style import MUTED, WIDTH, Plate, band, book_style, end_labels, interval_o
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
 
 
 def label_fractions(runs: Mapping[str, Mapping[float, xr.Dataset]]) -> Plate:
-    """Quality against the share of the target's labels, a line an encoder.
+    """Quality against the share of the target's labels, a line an encoder and a dot a seed.
+
+    The axis spans the seeds; of three seeds an interval may reach further, and is cut off there.
 
     Args:
         runs: Pre-training → share of the labels → units along ``unit``.
@@ -29,15 +30,25 @@ def label_fractions(runs: Mapping[str, Mapping[float, xr.Dataset]]) -> Plate:
         ends, said = [], []
         shares = sorted({share for by_share in runs.values() for share in by_share})
         # A little beside each other, or bars would hide each other.
-        shifts = np.geomspace(0.94, 1.06, len(runs))
+        shifts = np.geomspace(0.85, 1.18, len(runs))
+        seen: list[float] = []
+        reach: list[float] = []
         for shift, (name, by_share) in zip(shifts, runs.items(), strict=True):
             own = sorted(by_share)
-            stats = [interval_over_seeds(by_share[share]["miou"].values) for share in own]
+            values = [by_share[share]["miou"].values for share in own]
+            stats = [interval_over_seeds(one) for one in values]
             mean, low, high = (np.array(one, float) for one in zip(*stats, strict=True))
             errors = np.nan_to_num([mean - low, high - mean])
             axes.errorbar(
-                np.array(own) * shift, mean, errors, marker="o", markersize=4, elinewidth=1, **line(name)
+                np.array(own) * shift, mean, errors, marker="o", markersize=4.5, elinewidth=1, **line(name)
             )
+            for share, one in zip(own, values, strict=True):
+                axes.plot(
+                    np.full(one.size, share * shift * 1.025), one, ".", markersize=3.5, alpha=0.7,
+                    color=line(name)["color"],
+                )  # fmt: skip
+            seen += [float(value) for one in values for value in one]
+            reach += [float(end) for end in (*low, *high) if np.isfinite(end)]
             ends.append((mean[-1], title(name), line(name)["color"]))
             said.append(f"{title(name)} " + ", ".join(f"{m:.3f}" for m in mean))
         axes.set_xscale("log")
@@ -45,14 +56,22 @@ def label_fractions(runs: Mapping[str, Mapping[float, xr.Dataset]]) -> Plate:
         axes.minorticks_off()
         axes.set_xlabel("share of the target's training pictures")
         axes.set_ylabel("mean IoU (1 = perfect)")
-        _levels(axes, next(iter(next(iter(runs.values())).values())))
+        margin = max(0.01, 0.06 * (max(seen) - min(seen)))
+        bottom, top = axes.set_ylim(min(seen) - margin, max(seen) + margin)
+        levels = named_levels(next(iter(next(iter(runs.values())).values())))
+        beyond = [f"{text} {height:.3f}" for height, text in levels if not bottom <= height <= top]
+        for height, text in levels:
+            if bottom <= height <= top:
+                level(axes, height, text)
         figure.tight_layout()
         end_labels(axes, ends)
     every = {f"{name} {share}": run for name, by in runs.items() for share, run in by.items()}
+    cut = any(end < bottom or end > top for end in reach)
     caption = (
         "Mean IoU on the test pictures against the share of the target's labels, for every encoder. Marks: "
-        f"mean over seeds ({counts(every)}); bars: 95 % t interval over seeds. Dotted: levels without a "
-        "network."
+        f"mean over seeds ({counts(every)}); small dots: seeds; bars: 95 % t interval over seeds"
+        f"{', cut off at the edge' * cut}. Dotted: levels without a network"
+        f"{', in part beyond the axis: ' * bool(beyond)}{', '.join(beyond)}."
     )
     alt = (
         f"Lines of quality against {', '.join(f'{s:.0%}' for s in shares)} of the labels: {'; '.join(said)}."
@@ -105,8 +124,3 @@ def convergence(runs: Runs, reference: str = "segmentation") -> Plate:
     )
     reached = f" The level is reached, in the median: {'; '.join(said)}." if said else ""
     return Plate(figure, "segmentation-convergence", caption, f"Rising curves, one a condition.{reached}")
-
-
-def _levels(axes: Axes, run: xr.Dataset) -> None:
-    for height, text in named_levels(run):
-        level(axes, height, text)
