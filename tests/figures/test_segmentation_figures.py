@@ -1,10 +1,12 @@
 """Figures of study 3 on simulated runs: what they show, what they say in words, and their labels."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from reprise.figures import segmentation as figures
 from reprise.figures import segmentation_curves as curves
@@ -236,6 +238,27 @@ def test_tables_have_a_row_a_condition(encoders, modes):
     assert tables.results({"none": encoders["none"]}).splitlines()[-1].endswith("| – |")
     several = tables.classes({"none": simulated(0.8, 5, classes=6)}).splitlines()
     assert several[0].count("|") == 8 and "kind5" in several[0] and "0.8" in several[2]
+
+
+def test_parts_are_held_against_nothing_and_against_both(modes):
+    rows = [row.strip("| ").split(" | ") for row in tables.parts(modes).splitlines()[2:]]
+    decoder, both = "segmentation, decoder", "segmentation, both"
+    pairs = [
+        ("segmentation", "none"),
+        (decoder, "none"),
+        (both, "none"),
+        (both, "segmentation"),
+        (both, decoder),
+    ]
+    assert [row[0] for row in rows] == [f"{one} − {other}" for one, other in pairs]
+    for row, (one, other) in zip(rows, pairs, strict=True):
+        for cell, key in zip(row[2:], ("miou", "dice", "boundary"), strict=True):
+            gaps = 100 * (modes[one][key].values - modes[other][key].values)
+            half = stats.t.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / len(gaps) ** 0.5
+            numbers = [float(number) for number in re.findall(r"[+-]\d+\.\d", cell)]
+            assert numbers == pytest.approx([gaps.mean(), gaps.mean() - half, gaps.mean() + half], abs=0.051)
+            assert cell.startswith("**") == (abs(gaps.mean()) > half)
+        assert row[1] == "10"
 
 
 def test_changes_stand_beside_their_null(modes):

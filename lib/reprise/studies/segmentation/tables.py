@@ -44,6 +44,27 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
     return markdown_table(head, rows)
 
 
+def parts(runs: Mapping[str, xr.Dataset]) -> str:
+    """What each transferred part adds: a row a pair of conditions, differences in points of quality.
+
+    Args:
+        runs: Condition → units along ``unit``; each is held against the first, the last against every one.
+
+    Returns:
+        Means over pairs of one seed with 95 % t intervals, in bold where these leave out 0.
+    """
+    first, *_, last = names = list(runs)
+    pairs = [(name, first) for name in names[1:]] + [(last, name) for name in names[1:-1]]
+    rows = []
+    for name, other in pairs:
+        gaps = {
+            key: 100 * endpoints.gain(runs[name], runs[other], key) for key in ("miou", "dice", "boundary")
+        }
+        cells = [told(summarise(gap), 1) for gap in gaps.values()]
+        rows.append([f"{name} − {other}", gaps["miou"].size, *cells])
+    return markdown_table(["difference, points", "n", "mean IoU", "mean Dice", "boundary IoU"], rows)
+
+
 def classes(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a condition: IoU of every class, mean over seeds; a dash where a class does not occur."""
     first = next(iter(runs.values()))
