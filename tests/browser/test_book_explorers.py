@@ -11,6 +11,7 @@ from reprise.book.chapter import Chapter
 from reprise.places import Places
 from reprise.studies.kept import unfold
 from reprise.studies.segmentation import endpoints
+from reprise.studies.segmentation.presets import FRACTIONS
 from reprise.widgets import maml
 from reprise.widgets.menus import FORMS
 
@@ -105,20 +106,29 @@ def test_random_pairs_are_pythons(name, opened):
 
 
 def test_gains_of_segmentation_are_pythons(opened):
+    """At every share of the labels, and from one share to another."""
     chapter = chapter_of("segmentation")
-    runs = {**chapter.family("encoders", "never"), **chapter.family("modes", "never", range(10))}
+    base = {**chapter.family("encoders", "never"), **chapter.family("modes", "never", range(10))}
+    runs = chapter.family("fractions", "never", range(3))
+    runs |= {f"{name}, {chapter.config.model_dump()['fraction']:g}": run for name, run in base.items()}
     tab = opened("segmentation/segmentation")
     scope = tab.page.locator(".rp-segmentation")
     shown = scope.locator(".rp-value").first
-    share = f"{chapter.config.model_dump()['fraction']:.0%}".replace("%", " %")
-    for a, b in (("none", "segmentation"), ("classification", "segmentation"), ("none", "classification")):
-        for side, start in (("A", a), ("B", b)):
+    pairs = [
+        (f"{a}, {share:g}", f"{b}, {share:g}")
+        for share in FRACTIONS
+        for a, b in (("none", "segmentation"), ("classification", "segmentation"), ("none", "classification"))
+    ]
+    for a, b in [*pairs, ("none, 0.02", "none, 1")]:
+        for side, one in (("A", a), ("B", b)):
+            start, share = one.split(", ")
             box = scope.locator(f"fieldset:has(> legend:text-is('Networks {side}'))")
             title = {"none": "no transfer"}.get(start, start)
-            for label, value in (("started from", title), ("share of the labels", share)):
+            percent = f"{float(share):.0%}".replace("%", " %")
+            for label, value in (("started from", title), ("share of the labels", percent)):
                 box.locator(f"label.rp-field:has(> span:text-is('{label}')) select").select_option(
                     label=value
                 )
         expected = 100 * endpoints.gain(runs[b], runs[a])
-        assert float(shown.get_attribute("data-value")) == pytest.approx(expected.mean(), abs=1e-4)
+        assert float(shown.get_attribute("data-value")) == pytest.approx(expected.mean(), abs=1e-4), (a, b)
     assert tab.faults == []
