@@ -167,13 +167,14 @@ export class Heatmap {
     // More entries than pixels are averaged. (To ask for the width would have the page laid out once more.)
     this.canvas.style.imageRendering = n > 320 ? "auto" : "pixelated";
     this.rows.classList.toggle("rp-short", groups.every(({ label: text }) => text.length < 3));
-    this.rows.classList.toggle("rp-long", groups.some(({ label: text }) => text.length > 6));
+    const long = groups.some(({ label: text }) => text.length > 6);
+    this.rows.classList.toggle("rp-long", long); // takes width from the matrix
     for (const [strip, side] of [[this.rows, "top"], [this.columns, "left"]]) {
       let free = -Infinity;
       const shown = groups.filter((group, k) => {
         const middle = (group.start + (groups[k + 1]?.start ?? n)) / 2 / (n || 1);
         group.middle = middle;
-        const room = side === "top" ? 0.07 : 0.032 * Math.max(3, group.label.length);
+        const room = side === "top" ? 0.07 : (long ? 0.04 : 0.032) * Math.max(3, group.label.length);
         if (middle - free < room) return false;
         free = middle;
         return true;
