@@ -153,7 +153,7 @@ def test_fractions_span_the_seeds_and_say_what_lies_beyond(miou, cut, beyond):
     plate = curves.label_fractions({"none": {0.1: run, 1.0: run}})
     (axes,) = plate.figure.axes
     dots = [line for line in axes.lines if line.get_marker() == "."]
-    assert [list(dot.get_ydata()) for dot in dots] == [miou, miou]
+    assert [np.asarray(dot.get_ydata()).tolist() for dot in dots] == [miou, miou]
     low, high = axes.get_ylim()
     assert max(0, min(miou) - 0.05) < low < min(miou) and max(miou) < high < max(miou) + 0.05
     assert ("cut off" in plate.caption) == cut
