@@ -261,6 +261,25 @@ def test_parts_are_held_against_nothing_and_against_both(modes):
         assert row[1] == "10"
 
 
+def test_starts_are_held_against_nothing_on_every_set_of_pictures(encoders, modes):
+    encoders = {**encoders, "none": modes["none"]}  # ten seeds, of which five have a partner
+    half = {name: run.isel(unit=slice(3)) for name, run in encoders.items() if name != "contrastive"}
+    table = tables.over_nothing({"A": encoders, "B": half, "C": {"segmentation": encoders["segmentation"]}})
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
+    assert rows[0] == ["A", "B"] and len(rows) == 2 + 2 + len(encoders) - 1
+    cells = {row[0]: row[1:] for row in rows[2:]}
+    level = encoders["none"]["baseline"].sel(baseline_name=["majority", "threshold"]).values.max()
+    assert cells["trivial level"] == [f"{level:.3f}"] * 2
+    for cell, n in zip(cells["none"], (10, 3), strict=True):
+        assert cell.startswith(f"{encoders['none']['miou'].values[:n].mean():.3f} [")
+    assert cells["contrastive − none"][1] == "–"
+    for cell, n in zip(cells["classification − none"], (5, 3), strict=True):
+        gaps = 100 * (encoders["classification"]["miou"].values - encoders["none"]["miou"].values[:5])[:n]
+        assert f"{gaps.mean():+.1f} [" in cell and cell.endswith(f", n = {n}")
+        reach = stats.t.ppf(0.975, n - 1) * gaps.std(ddof=1) / n**0.5
+        assert cell.startswith("**") == (abs(gaps.mean()) > reach)
+
+
 def test_changes_stand_beside_their_null(modes):
     rows = [row.split(" | ") for row in tables.changes(modes).splitlines()]
     assert len(rows) == 2 + 4 and {len(row) for row in rows[2:]} == {6}

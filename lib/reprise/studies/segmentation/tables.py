@@ -65,6 +65,34 @@ def parts(runs: Mapping[str, xr.Dataset]) -> str:
     return markdown_table(["difference, points", "n", "mean IoU", "mean Dice", "boundary IoU"], rows)
 
 
+def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "none") -> str:
+    """What each start is worth on several sets of pictures: a column a set, a row a start.
+
+    Args:
+        sets: Source and target in words → condition → units along ``unit``.
+        nothing: The condition that every other is held against; a set without it is left out.
+
+    Returns:
+        The trivial level and the quality without transfer, then differences to the latter in points of mean
+        IoU: means over pairs of one seed with 95 % t intervals, in bold where these leave out 0; a dash for
+        what was not run.
+    """
+    sets = {pair: runs for pair, runs in sets.items() if nothing in runs}
+    bare = {pair: runs[nothing] for pair, runs in sets.items()}
+    trivial = [f"{float((run['miou'] - endpoints.above_trivial(run)).mean()):.3f}" for run in bare.values()]
+    rows = [
+        ["trivial level", *trivial],
+        [nothing, *(spelled(summarise(run["miou"].values)) for run in bare.values())],
+    ]
+    for name in dict.fromkeys(name for runs in sets.values() for name in runs if name != nothing):
+        cells = []
+        for pair, runs in sets.items():
+            gaps = 100 * endpoints.gain(runs[name], bare[pair]) if name in runs else np.empty(0)
+            cells.append(f"{told(summarise(gaps), 1)}, n = {gaps.size}" if gaps.size else "–")
+        rows.append([f"{name} − {nothing}", *cells])
+    return markdown_table(["", *sets], rows)
+
+
 def classes(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a condition: IoU of every class, mean over seeds; a dash where a class does not occur."""
     first = next(iter(runs.values()))
