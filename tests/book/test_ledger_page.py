@@ -43,7 +43,7 @@ def test_every_setting_that_was_run_stands_on_the_page_with_its_numbers(entries)
         assert whole.count(f'id="ledger-{entry.claim.id.lower()}"') == 1
         for part in entry.headline.verdict.parts:
             assert part.interval() in whole
-    assert "cifar10, true labels: least similar conv layer − logits: -0.091" in whole
+    assert "cifar10, true labels: least similar conv layer − logits: −0.091" in whole
 
 
 def test_the_summary_has_a_line_a_claim_and_the_tally_counts_them(entries):

@@ -255,7 +255,7 @@ def test_parts_are_held_against_nothing_and_against_both(modes):
         for cell, key in zip(row[2:], ("miou", "dice", "boundary"), strict=True):
             gaps = 100 * (modes[one][key].values - modes[other][key].values)
             half = stats.t.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / len(gaps) ** 0.5
-            numbers = [float(number) for number in re.findall(r"[+-]\d+\.\d", cell)]
+            numbers = [float(number) for number in re.findall(r"[+-]\d+\.\d", cell.replace("−", "-"))]
             assert numbers == pytest.approx([gaps.mean(), gaps.mean() - half, gaps.mean() + half], abs=0.051)
             assert cell.startswith("**") == (abs(gaps.mean()) > half)
         assert row[1] == "10"
@@ -275,7 +275,7 @@ def test_starts_are_held_against_nothing_on_every_set_of_pictures(encoders, mode
     assert cells["contrastive − none"][1] == "–"
     for cell, n in zip(cells["classification − none"], (5, 3), strict=True):
         gaps = 100 * (encoders["classification"]["miou"].values - encoders["none"]["miou"].values[:5])[:n]
-        assert f"{gaps.mean():+.1f} [" in cell and cell.endswith(f", n = {n}")
+        assert f"{gaps.mean():+.1f} [".replace("-", "−") in cell and cell.endswith(f", n = {n}")
         reach = stats.t.ppf(0.975, n - 1) * gaps.std(ddof=1) / n**0.5
         assert cell.startswith("**") == (abs(gaps.mean()) > reach)
 
@@ -288,4 +288,6 @@ def test_changes_stand_beside_their_null(modes):
     changed, null = (1 - run[key].values[:, 0, named].mean(1) for key in ("similarity", "fresh_similarity"))
     (row,) = [row for row in rows if row[0] == "| segmentation"]
     assert row[4].startswith(f"{changed.mean():.2f} [")
-    assert row[5].startswith(f"**{(changed - null).mean():+.2f} [")  # less than a fresh network by 0.5
+    assert row[5].startswith(
+        f"**{(changed - null).mean():+.2f} [".replace("-", "−")
+    )  # less than a fresh network by 0.5

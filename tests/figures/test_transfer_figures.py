@@ -138,7 +138,7 @@ def test_the_audit_pairs_seeds(runs):
     a, b = (
         endpoints.similarity(runs[name]).sel(layer="pool1").mean() for name in ("256 images", "64 images")
     )
-    assert f"256 images, pool1: {float(a - b):+.3f}" in plate.alt
+    assert f"256 images, pool1: {float(a - b):+.3f}".replace("-", "−") in plate.alt
     plt.close(plate.figure)
     with pytest.raises(ValueError, match="no condition 'x'; there are: 64 images"):
         figures.audit(runs, "start", "x", "transfer-audit")

@@ -284,10 +284,10 @@ def test_the_audit_says_what_matters_seed_against_seed(rng):
     assert [e.quantity for e in matter["x, cut"]] == ["pool4"] and not matter["x, same"]
     assert matter["x, cut"][0].difference.mean == pytest.approx(-0.11)
     words = tables.outcomes(found)
-    assert words["cut"].startswith("**matters**: pool4 -0.11 [") and words["same"] == "changes nothing"
+    assert words["cut"].startswith("**matters**: pool4 −0.11 [") and words["same"] == "changes nothing"
     assert words["noisy"].startswith("no difference that could be told from 0")
     table = tables.audit(found)
-    assert "| cut | +0.000 [+0.000, +0.000] |" in table and "**-0.110 [" in table
+    assert "| cut | +0.000 [+0.000, +0.000] |" in table and "**−0.110 [" in table
     with pytest.raises(ValueError, match="no condition 'x'; there are: x, as described"):
         findings.effects(runs, "x", "start")
 
@@ -302,7 +302,10 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     (apart,) = (line[2:] for line in lines if line[1] == " apart, sd / se ")
     assert [cell.startswith(" **+") for cell in apart] == [False] * 4 + [True]
     logits = next(row for row in rows if row.seeds and row.published.layer == "logits")
-    assert f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}" in apart[4]
+    assert (
+        f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}".replace("-", "−")
+        in apart[4]
+    )
     said = tables.agreement(rows)
     assert "Of 5 rows to compare, 4 agree" in said and "1024 images, logits (+" in said
     assert "Not run: fine-tuning, svhn, 5000 images, noise 9" in said

@@ -15,6 +15,7 @@ from ..studies.claims.cases import SHOWN_BY
 from ..studies.claims.ledger import Entry, Judged, tally
 from ..studies.claims.registry import SOURCES
 from ..studies.claims.verdict import Part, Verdict, spell_tally
+from ..studies.wording import number
 from .links import link
 
 TITLES = {
@@ -45,7 +46,7 @@ def verdict_list(verdicts: Sequence[Verdict]) -> str:
         claim = about[verdict.claim]
         several = len(verdict.parts) > 1
         lines = [
-            f"{f'{chip(part.status)} ' if several else ''}{html.escape(part.name)}: {part.interval()} "
+            f"{f'{chip(part.status)} ' if several else ''}{html.escape(part.name)}: {part.amount()} "
             f'({100 * part.level:.3g} % interval, <span class="whole">n = {part.n}</span>)'
             for part in verdict.parts
         ]
@@ -158,10 +159,8 @@ def _case(entry: Entry, one: Judged) -> str:
 
 
 def _part(part: Part) -> str:
-    unit = f" {part.unit}" if part.unit else ""
     return html.escape(
-        f"{part.name}: {part.interval()}{unit}, {part.bound} "
-        f"({100 * part.level:.3g} % interval, n = {part.n})"
+        f"{part.name}: {part.amount()}, {part.bound} ({100 * part.level:.3g} % interval, n = {part.n})"
     )
 
 
@@ -178,8 +177,8 @@ def _authors(paper: str, theirs: Sequence[Theirs]) -> str:
     if not theirs:
         return NO_NUMBERS[paper]
     lines = "".join(
-        f"<li>{html.escape(number.name)}: {number.value:.3f} (means over {number.seeds} seeds)</li>"
-        for number in theirs
+        f"<li>{html.escape(one.name)}: {number(one.value)} (means over {one.seeds} seeds)</li>"
+        for one in theirs
     )
     return f'<ul class="parts">{lines}</ul>'
 

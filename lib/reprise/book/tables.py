@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..store import read
 from ..studies import study as look_up
-from ..studies.comparison import markdown_table
 from ..studies.runner import gather
+from ..studies.wording import markdown_table
 from .units import Record, published_records
 
 FOLDER = "downloads"

@@ -81,9 +81,8 @@ def _lines(entry: Entry) -> list[str]:
     for one in shown or [entry.headline]:
         lines.append(f"{indent}    {_verdict(one)}")
         for part in one.verdict.parts:
-            words = f"{part.interval()} {part.unit}".rstrip()
             level = f"{100 * part.level:.3g} % interval, n = {part.n}"
-            lines.append(f"{indent}      {part.name}: {words}, {part.bound}, {level}: {part.status}")
+            lines.append(f"{indent}      {part.name}: {part.amount()}, {part.bound}, {level}: {part.status}")
         if one.verdict.note:
             lines.append(f"{indent}      {one.verdict.note}")
         if one.verdict.status == "not run":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..studies.segmentation import endpoints
+from ..studies.wording import number
 from .style import (
     CONDITIONS,
     FAINT,
@@ -141,7 +142,9 @@ def ablation(runs: Runs, whole: str = "all") -> Plate:
         f"dots: seeds, each paired with its own full variant ({counts(runs)}); marks: mean with 95 % t "
         "interval."
     )
-    said = "; ".join(f"{name} {one.mean():+.1f}" for name, one in zip(names, values, strict=True))
+    said = "; ".join(
+        f"{name} {number(one.mean(), 1, sign=True)}" for name, one in zip(names, values, strict=True)
+    )
     return Plate(figure, "segmentation-ablation", caption, f"Differences in points of mean IoU: {said}.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..studies.claims.specification import tally
+from ..studies.wording import number
 from .style import FAINT, MUTED, WIDTH, Plate, book_style
 
 __all__ = ["MARKERS", "specification_curve"]
@@ -183,4 +184,4 @@ def _effect(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "no number" if value is None or np.isnan(value) else f"{value:.3f}"
+    return "no number" if value is None or np.isnan(value) else number(value)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .claims.verdict import t_interval
+from .wording import with_interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,38 +34,18 @@ class Summary:
     n: int
 
     def __str__(self) -> str:
-        interval = f" [{self.low:.3f}, {self.high:.3f}]" if np.isfinite([self.low, self.high]).all() else ""
-        return f"{self.mean:.3f}{interval} (n = {self.n})"
+        return f"{spelled(self)} (n = {self.n})"
 
 
 def spelled(value: Summary, digits: int = 3, sign: bool = False) -> str:
     """Mean with its interval, if there is one: ``0.412 [0.380, 0.444]``."""
-    plus = "+" if sign else ""
-    if not np.isfinite(value.low):
-        return f"{value.mean:{plus}.{digits}f}"
-    return f"{value.mean:{plus}.{digits}f} [{value.low:{plus}.{digits}f}, {value.high:{plus}.{digits}f}]"
+    return with_interval(value.mean, value.low, value.high, digits, sign)
 
 
 def told(value: Summary, digits: int = 3) -> str:
     """A signed number with its interval; in bold if that leaves out 0."""
     text = spelled(value, digits, sign=True)
     return f"**{text}**" if value.low > 0 or value.high < 0 else text
-
-
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table.
-
-    Args:
-        head: Names of the columns.
-        rows: A cell a column each.
-
-    Raises:
-        ValueError: A row has another number of cells.
-    """
-    lines = [[str(cell) for cell in cells] for cells in rows]
-    if wrong := [cells for cells in lines if len(cells) != len(head)]:
-        raise ValueError(f"{len(head)} columns, but {len(wrong[0])} cells in {wrong[0]}")
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [list(head), ["---"] * len(head), *lines])
 
 
 @dataclass(frozen=True)
@@ -133,10 +114,8 @@ def table(rows: Sequence[Row], first: str, second: str) -> str:
     """
     cells = [("", first, second, "difference")]
     for row in rows:
-        d = row.difference
-        interval = f" [{d.low:+.3f}, {d.high:+.3f}]" if np.isfinite([d.low, d.high]).all() else ""
-        mark = "  ← differs" if row.differs else ""
-        cells.append((row.endpoint, str(row.first), str(row.second), f"{d.mean:+.3f}{interval}{mark}"))
+        difference = spelled(row.difference, sign=True) + ("  ← differs" if row.differs else "")
+        cells.append((row.endpoint, str(row.first), str(row.second), difference))
     widths = [max(len(line[i]) for line in cells) for i in range(4)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...studies.transfer import endpoints
 from ...studies.transfer.authors import Beside
+from ...studies.wording import number
 from ..style import CONDITIONS, FAINT, MUTED, WIDTH, Plate, book_style, interval_over_seeds, layer_colours
 from .words import Runs, axis, interval, layers, seeds
 
@@ -46,7 +47,7 @@ def audit(runs: Runs, reference: str, described: str, name: str, measure: str = 
                     mean, row + 0.13 * (i - (len(shown) - 1) / 2), xerr=bars, fmt="o", color=tones[layer],
                     markersize=4.5, elinewidth=1.2, label=layer if row == 0 else None,
                 )  # fmt: skip
-                said.append(f"{title}, {layer}: {float(mean):+.3f}")
+                said.append(f"{title}, {layer}: {number(float(mean), sign=True)}")
         axes.axvline(0, color=MUTED, linewidth=1)
         axes.set_yticks(range(len(others)), [title.split(", ", 1)[-1] for title in others])
         axes.set_ylim(len(others) - 0.5, -0.5)

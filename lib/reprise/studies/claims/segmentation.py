@@ -163,7 +163,7 @@ def _withheld(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 
 def _better(name: str, run: xr.Dataset, other: xr.Dataset, measure: str) -> Part:
     key, words = QUALITIES[measure]
-    return above(f"{words}, points, {name}", 100 * endpoints.gain(run, other, key), unit=f"points of {words}")
+    return above(f"{words}, points, {name}", 100 * endpoints.gain(run, other, key), unit="points")
 
 
 def _one(runs: Runs, measure: str, name: str, other: str, title: str, note: str = "") -> Outcome:
@@ -180,7 +180,7 @@ def _s2(runs: Runs, measure: str) -> Outcome:
     margin = 100 * MARGINS.get(preset, WIDE_MARGIN)
     key, words = QUALITIES[measure]
     values = 100 * endpoints.gain(runs["segmentation, both"], runs["segmentation"], key)
-    part = equivalent(f"{words}, points, both − encoder", values, margin, f"points of {words}")
+    part = equivalent(f"{words}, points, both − encoder", values, margin, "points")
     if part.n < EQUIVALENCE_SEEDS:
         part = replace(part, status="undecided")
     note = ""

@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from ..wording import with_interval
+
 Status = Literal["supported", "contradicted", "mixed", "undecided", "not run"]
 
 ORDER: tuple[Status, ...] = ("supported", "mixed", "contradicted", "undecided", "not run")
@@ -46,9 +48,15 @@ class Part:
     status: Status
     unit: str = ""
 
-    def interval(self, digits: int = 3) -> str:
-        """Estimate with its interval, for people: ``0.412 [0.380, 0.444]``."""
-        return f"{self.estimate:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+    def interval(self, digits: int | None = None) -> str:
+        """Estimate with its interval, for people: ``0.412 [0.380, 0.444]``, points with two digits."""
+        if digits is None:
+            digits = 2 if self.unit == "points" else 3
+        return with_interval(self.estimate, self.low, self.high, digits)
+
+    def amount(self) -> str:
+        """Estimate with its interval and its unit: ``0.41 [0.38, 0.44] points``."""
+        return f"{self.interval()} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import markdown_table, spelled, summarise, told
+from ..comparison import spelled, summarise, told
+from ..wording import markdown_table
 from . import endpoints
 
 if TYPE_CHECKING:

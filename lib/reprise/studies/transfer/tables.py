@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import markdown_table, spelled, summarise, told
+from ..comparison import spelled, summarise, told
+from ..wording import markdown_table, number
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter
@@ -142,7 +143,9 @@ def _apart(row: Beside) -> str:
     """A difference in joint standard deviations and in standard errors; in bold if the row differs."""
     if row.matches is None:
         return "–"
-    text = f"{row.joint_deviations:+.1f}\u202f/\u202f{row.standard_errors:+.1f}"
+    text = "\u202f/\u202f".join(
+        number(one, 1, sign=True) for one in (row.joint_deviations, row.standard_errors)
+    )
     return text if row.matches else f"**{text}**"
 
 
@@ -159,7 +162,7 @@ def agreement(rows: Sequence[Beside]) -> str:
     )
     if outside:
         named = "; ".join(
-            f"{row.published.condition}, {row.published.layer} ({row.joint_deviations:+.1f})"
+            f"{row.published.condition}, {row.published.layer} ({number(row.joint_deviations, 1, sign=True)})"
             for row in outside
         )
         text += f"; outside are {named}"
