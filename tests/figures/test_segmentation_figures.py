@@ -266,10 +266,12 @@ def test_starts_are_held_against_nothing_on_every_set_of_pictures(encoders, mode
     half = {name: run.isel(unit=slice(3)) for name, run in encoders.items() if name != "contrastive"}
     table = tables.over_nothing({"A": encoders, "B": half, "C": {"segmentation": encoders["segmentation"]}})
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
-    assert rows[0] == ["A", "B"] and len(rows) == 2 + 2 + len(encoders) - 1
+    assert rows[0] == ["A", "B"] and len(rows) == 2 + 3 + len(encoders) - 1
     cells = {row[0]: row[1:] for row in rows[2:]}
     level = encoders["none"]["baseline"].sel(baseline_name=["majority", "threshold"]).values.max()
     assert cells["trivial level"] == [f"{level:.3f}"] * 2
+    best = [max(run["miou"].values[:n].mean() for run in encoders.values()) for n in (10, 3)]
+    assert cells["best start − trivial level"] == [f"{100 * (one - level):+.1f}" for one in best]
     for cell, n in zip(cells["none"], (10, 3), strict=True):
         assert cell.startswith(f"{encoders['none']['miou'].values[:n].mean():.3f} [")
     assert cells["contrastive − none"][1] == "–"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..comparison import spelled, summarise, told
-from ..wording import markdown_table
+from ..wording import markdown_table, number
 from . import endpoints
 
 if TYPE_CHECKING:
@@ -74,15 +74,20 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
         nothing: The condition that every other is held against; a set without it is left out.
 
     Returns:
-        The trivial level and the quality without transfer, then differences to the latter in points of mean
-        IoU: means over pairs of one seed with 95 % t intervals, in bold where these leave out 0; a dash for
-        what was not run.
+        The trivial level, the points of mean IoU by which the best start is above it, and the quality without
+        transfer; then differences to the latter in points: means over pairs of one seed with 95 % t
+        intervals, in bold where these leave out 0; a dash for what was not run.
     """
     sets = {pair: runs for pair, runs in sets.items() if nothing in runs}
     bare = {pair: runs[nothing] for pair, runs in sets.items()}
-    trivial = [f"{float((run['miou'] - endpoints.above_trivial(run)).mean()):.3f}" for run in bare.values()]
+    trivial = [number(float((run["miou"] - endpoints.above_trivial(run)).mean())) for run in bare.values()]
+    leads = [
+        100 * max(float(endpoints.above_trivial(run).mean()) for run in runs.values())
+        for runs in sets.values()
+    ]
     rows = [
         ["trivial level", *trivial],
+        ["best start − trivial level", *(number(lead, 1, sign=True) for lead in leads)],
         [nothing, *(spelled(summarise(run["miou"].values)) for run in bare.values())],
     ]
     for name in dict.fromkeys(name for runs in sets.values() for name in runs if name != nothing):
