@@ -290,6 +290,5 @@ def test_changes_stand_beside_their_null(modes):
     changed, null = (1 - run[key].values[:, 0, named].mean(1) for key in ("similarity", "fresh_similarity"))
     (row,) = [row for row in rows if row[0] == "| segmentation"]
     assert row[4].startswith(f"{changed.mean():.2f} [")
-    assert row[5].startswith(
-        f"**{(changed - null).mean():+.2f} [".replace("-", "−")
-    )  # less than a fresh network by 0.5
+    gap = f"{(changed - null).mean():+.2f}".replace("-", "−")
+    assert row[5].startswith(f"**{gap} [")  # less than a fresh network by 0.5

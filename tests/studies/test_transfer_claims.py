@@ -302,10 +302,8 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     (apart,) = (line[2:] for line in lines if line[1] == " apart, sd / se ")
     assert [cell.startswith(" **+") for cell in apart] == [False] * 4 + [True]
     logits = next(row for row in rows if row.seeds and row.published.layer == "logits")
-    assert (
-        f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}".replace("-", "−")
-        in apart[4]
-    )
+    distances = f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}"
+    assert distances.replace("-", "−") in apart[4]
     said = tables.agreement(rows)
     assert "Of 5 rows to compare, 4 agree" in said and "1024 images, logits (+" in said
     assert "Not run: fine-tuning, svhn, 5000 images, noise 9" in said

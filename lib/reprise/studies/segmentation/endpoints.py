@@ -51,10 +51,14 @@ def gain(run: xr.Dataset, other: xr.Dataset, quality: str = "miou") -> np.ndarra
     return first[quality].values.astype(float) - second[quality].values.astype(float)
 
 
+def trivial_level(run: xr.Dataset) -> xr.DataArray:
+    """Mean IoU of the better of the trivial baselines, (units,)."""
+    return run["baseline"].sel(baseline_name=list(TRIVIAL)).max("baseline_name")
+
+
 def above_trivial(run: xr.Dataset) -> np.ndarray:
     """Mean IoU above the better of the trivial baselines, (units,)."""
-    level = run["baseline"].sel(baseline_name=list(TRIVIAL)).max("baseline_name")
-    return (run["miou"] - level).values.astype(float)
+    return (run["miou"] - trivial_level(run)).values.astype(float)
 
 
 def steps_to(run: xr.Dataset, levels: np.ndarray) -> np.ndarray:

@@ -79,22 +79,24 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
         intervals, in bold where these leave out 0; a dash for what was not run.
     """
     sets = {pair: runs for pair, runs in sets.items() if nothing in runs}
-    bare = {pair: runs[nothing] for pair, runs in sets.items()}
-    trivial = [number(float((run["miou"] - endpoints.above_trivial(run)).mean())) for run in bare.values()]
+    bare = [runs[nothing] for runs in sets.values()]
     leads = [
         100 * max(float(endpoints.above_trivial(run).mean()) for run in runs.values())
         for runs in sets.values()
     ]
     rows = [
-        ["trivial level", *trivial],
+        ["trivial level", *(number(float(endpoints.trivial_level(run).mean())) for run in bare)],
         ["best start − trivial level", *(number(lead, 1, sign=True) for lead in leads)],
-        [nothing, *(spelled(summarise(run["miou"].values)) for run in bare.values())],
+        [nothing, *(spelled(summarise(run["miou"].values)) for run in bare)],
     ]
     for name in dict.fromkeys(name for runs in sets.values() for name in runs if name != nothing):
         cells = []
-        for pair, runs in sets.items():
-            gaps = 100 * endpoints.gain(runs[name], bare[pair]) if name in runs else np.empty(0)
-            cells.append(f"{told(summarise(gaps), 1)}, n = {gaps.size}" if gaps.size else "–")
+        for runs in sets.values():
+            if name not in runs:
+                cells.append("–")
+                continue
+            gaps = summarise(100 * endpoints.gain(runs[name], runs[nothing]))
+            cells.append(f"{told(gaps, 1)}, n = {gaps.n}")
         rows.append([f"{name} − {nothing}", *cells])
     return markdown_table(["", *sets], rows)
 
