@@ -17,7 +17,7 @@ def probes(images: int, device: str, rate: float) -> dict[str, float]:
     """
     from transfer_ways import network, pictures
 
-    from reprise.studies import study
+    from reprise.engine.study import study
     from reprise.studies.transfer.measure import Reference, View, grams, outcome
 
     config: Any = study("transfer").configure("laptop", {})

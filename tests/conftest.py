@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
+from reprise.engine.runner import run
+from reprise.engine.study import study
 from reprise.places import Places
-from reprise.studies import study
-from reprise.studies.runner import run
 
 TINY = {"filters": 8, "analysis_tasks": 2, "evaluation_tasks": 4, "analysis_queries": 2, "analysis_steps": 2}
 

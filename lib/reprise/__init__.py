@@ -5,8 +5,9 @@ The library behind the book. Sub-packages, from the ground up:
 - ``reprise.similarity``: representational similarity of arrays (RSA, CKA and relatives); NumPy only.
 - ``reprise.data``, ``reprise.models``: what is learned from, and the networks of the three papers.
 - ``reprise.training``: how they learn.
-- ``reprise.studies``: what was asked, as configurations, units and datasets; ``reprise.store`` keeps them.
-- ``reprise.figures``, ``reprise.widgets``: datasets as pictures.
+- ``reprise.engine``: configurations, units, the store that keeps them; computing and gathering units.
+- ``reprise.claims``, ``reprise.plots``, ``reprise.widgets``: datasets as verdicts and as pictures.
+- ``reprise.studies``: what was asked, a folder a study.
 
 - ``reprise.profile(model_a, model_b, images)``: layer by layer similarity of any two networks, in one call.
 

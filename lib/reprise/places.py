@@ -10,6 +10,14 @@ class UserError(ValueError):
     """A request that cannot be met as it stands; the message says why and what is possible (exit code 2)."""
 
 
+class DataMissing(FileNotFoundError, UserError):
+    """A data set is not at hand; the message says which file, where to put it and what to use instead."""
+
+
+class DataDamaged(UserError):
+    """A local file is not the declared one: a broken download, or other data of that name."""
+
+
 @dataclass(frozen=True)
 class Places:
     """The folders that Reprise reads and writes.

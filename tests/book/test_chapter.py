@@ -8,10 +8,10 @@ import pytest
 from reprise.book import ledger
 from reprise.book.chapter import Chapter
 from reprise.book.ledger import verdict_list
+from reprise.claims import Claim, Verdict, claims
+from reprise.claims.verdict import Status, above
+from reprise.engine.runner import UnitsMissing
 from reprise.places import UserError
-from reprise.studies.claims import Claim, Verdict, claims
-from reprise.studies.claims.verdict import Status, above
-from reprise.studies.runner import UnitsMissing
 
 
 class Tags(HTMLParser):

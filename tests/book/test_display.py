@@ -7,7 +7,7 @@ import pytest
 
 from reprise.book.display import PAPER, figure_html, show
 from reprise.book.page import read_page
-from reprise.figures.style import ON_DARK, ON_LIGHT
+from reprise.plots.style import ON_DARK, ON_LIGHT
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -9,9 +9,8 @@ from reprise.book import explore
 from reprise.book.chapter import Chapter
 from reprise.book.units import study_records
 from reprise.data import load_few_shot
-from reprise.store import Store
-from reprise.studies import study
-from reprise.studies.base import Unit
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 
 pytest.importorskip("IPython")
 

@@ -8,8 +8,9 @@ import pytest
 from reprise.book import explore
 from reprise.book.chapter import Chapter
 from reprise.book.explore.stimuli import THUMBNAIL, small
+from reprise.engine import runner
+from reprise.engine.study import study
 from reprise.places import Places
-from reprise.studies import runner, study
 from reprise.studies.segmentation.pictures import held_out
 
 SEGMENTATION = study("segmentation")

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from reprise.book.build import BuildError, build_book
-from reprise.studies.base import Unit
+from reprise.engine.study import Unit
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),

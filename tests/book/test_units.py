@@ -15,10 +15,9 @@ from reprise.book.units import (
     times,
     times_table,
 )
-from reprise.netcdf import read_attributes
-from reprise.store import Store
-from reprise.studies import study
-from reprise.studies.base import Unit
+from reprise.engine.netcdf import read_attributes
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from reprise import similarity
 from reprise.book import explore
 from reprise.book.chapter import Chapter
+from reprise.engine.grams import unfold
 from reprise.places import Places
-from reprise.studies.kept import unfold
+from reprise.studies.maml import explorers as maml
 from reprise.studies.segmentation import endpoints
 from reprise.studies.segmentation.presets import FRACTIONS
-from reprise.widgets import maml
 from reprise.widgets.menus import FORMS
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]

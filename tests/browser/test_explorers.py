@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from reprise import similarity
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 from reprise.places import Places
-from reprise.store import Store
-from reprise.studies import study
-from reprise.studies.base import Unit
-from reprise.widgets import maml
+from reprise.studies.maml import explorers as maml
 from reprise.widgets.menus import FORMS
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]
@@ -24,11 +23,11 @@ CELLS = [
     f"""from pathlib import Path
 from reprise.book import explore
 from reprise.book.chapter import Chapter
-from reprise.figures import maml as figures
-from reprise.figures.second_order import second_order
-from reprise.figures.specification import specification_curve
+from reprise.plots import maml as figures
+from reprise.studies.maml.figures_states import second_order
+from reprise.plots.specification import specification_curve
 from reprise.places import Places
-from reprise.studies.claims.specification import specifications
+from reprise.claims.specification import specifications
 from reprise.widgets import Specification, maml as explorers
 
 places = Places(Places.from_environment().data, Path("{ROOT}/results"), Path("{ROOT}/_runs"))

@@ -15,15 +15,14 @@ import nbformat
 import numpy as np
 import pytest
 
-from reprise import palette
+from reprise.engine.grams import unfold
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 from reprise.places import Places
+from reprise.plots import palette
 from reprise.similarity import measure
 from reprise.similarity.gram import Grams
-from reprise.store import Store
-from reprise.studies import study
-from reprise.studies.base import Unit
-from reprise.studies.kept import unfold
-from reprise.widgets import maml
+from reprise.studies.maml import explorers as maml
 
 pytestmark = [
     pytest.mark.browser,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from reprise.claims.ledger import ledger, open_layer, tally
 from reprise.places import Places
-from reprise.studies.claims.ledger import ledger, open_layer, tally
 
 pytestmark = pytest.mark.browser
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from reprise import similarity
+from reprise.engine import runner
+from reprise.engine.grams import unfold
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 from reprise.places import Places
-from reprise.store import Store
-from reprise.studies import runner, study
-from reprise.studies.base import Unit
-from reprise.studies.kept import unfold
 from reprise.studies.segmentation import endpoints
 from reprise.studies.segmentation.config import SegmentationConfig
 from reprise.studies.segmentation.pictures import held_out
-from reprise.widgets import transfer
+from reprise.studies.transfer import explorers as transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]
 
@@ -23,8 +23,8 @@ TINY = {"images": 40, "epochs": 2, "target_images": 40, "target_epochs": 2, "pro
 OPEN = """from pathlib import Path
 from reprise.book import explore
 from reprise.book.chapter import Chapter
-from reprise.figures import segmentation as figures
-from reprise.figures import transfer as transfer_figures
+from reprise.plots import segmentation as figures
+from reprise.plots import transfer as transfer_figures
 from reprise.places import Places
 from reprise.studies.segmentation.pictures import held_out
 places = Places(Path("{0}/data"), Path("{0}/results"), Path("{0}/runs"))

@@ -71,7 +71,7 @@ def test_local_runs_are_judged_with_numbers(reprise, tiny_settings):
 
 
 def test_a_verdict_that_moved_is_told(reprise, tiny_settings, monkeypatch):
-    from reprise.studies.claims import ledger as module
+    from reprise.claims import ledger as module
 
     real = module.ledger
 

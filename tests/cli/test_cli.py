@@ -10,10 +10,11 @@ import pytest
 
 from reprise import cli
 from reprise.data import datasets
+from reprise.engine import labels as spelling
+from reprise.engine import runner
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, studies, study
 from reprise.places import Places
-from reprise.store import Store
-from reprise.studies import STUDIES, runner, spelling, study
-from reprise.studies.base import Unit
 
 MAML = study("maml")
 
@@ -330,7 +331,7 @@ def test_describe_lists_presets_and_settings_with_ranges(reprise):
 def test_status_speaks_of_all_studies_and_presets(reprise):
     code, output, _ = reprise("status")
     assert code == 0
-    everything = [[name, preset] for name in STUDIES for preset in study(name).presets]
+    everything = [[name, preset] for name in studies() for preset in study(name).presets]
     assert [line.split()[:2] for line in output.splitlines()] == everything
     assert "seeds 0..4" in output and "no finished unit yet" in output
 

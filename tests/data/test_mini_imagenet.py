@@ -11,9 +11,9 @@ from PIL import Image
 
 import reprise.data
 from reprise.data import dataset_entry, fetch, listing, load_few_shot, mini_imagenet
-from reprise.data.errors import DataDamaged, DataMissing
 from reprise.data.fewshot import EpisodeSampler, draw_probe, generator
 from reprise.models.conv4 import Conv4Maml
+from reprise.places import DataDamaged, DataMissing
 from reprise.training.maml import InnerLoop, meta_gradients
 
 SPLITS = {

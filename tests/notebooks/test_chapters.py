@@ -9,10 +9,9 @@ import nbformat
 import pytest
 
 from reprise.book.driver import ChapterError, execute_notebook
-from reprise.studies import study
-from reprise.studies.base import Unit
+from reprise.engine.labels import command
+from reprise.engine.study import Unit, study
 from reprise.studies.maml import MamlConfig
-from reprise.studies.spelling import command
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").rglob("*.ipynb"))

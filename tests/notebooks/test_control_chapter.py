@@ -7,11 +7,10 @@ import nbformat
 import pytest
 
 from reprise.book.driver import execute_notebook
-from reprise.store import Store
-from reprise.studies import study
-from reprise.studies.base import Unit
+from reprise.engine.labels import command
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 from reprise.studies.control import ControlConfig
-from reprise.studies.spelling import command
 
 ROOT = Path(__file__).parents[2]
 CONTROL = study("control")

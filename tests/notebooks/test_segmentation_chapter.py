@@ -9,8 +9,9 @@ import pytest
 
 from reprise.book.driver import ChapterError, execute_notebook
 from reprise.book.units import published_records
+from reprise.engine import runner
+from reprise.engine.study import study
 from reprise.places import Places
-from reprise.studies import runner, study
 from reprise.studies.segmentation import SegmentationConfig
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 
 from reprise.book.driver import ChapterError, execute_notebook
+from reprise.engine import runner
+from reprise.engine.study import study
 from reprise.places import Places
-from reprise.studies import runner, study
 from reprise.studies.transfer import TransferConfig
 from reprise.studies.transfer.endpoints import EQUAL
 

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 
 from reprise.data.characters import load_characters
 from reprise.data.fewshot import generator
+from reprise.engine.runner import run
+from reprise.engine.store import Store
+from reprise.engine.study import Unit, study
 from reprise.places import Places, UserError
 from reprise.similarity.measures import measure
-from reprise.store import Store
-from reprise.studies import study
-from reprise.studies.base import Unit
 from reprise.studies.control import ControlConfig, nulls
 from reprise.studies.control.train import (
     FRESH,
@@ -31,7 +31,6 @@ from reprise.studies.control.train import (
     draw,
 )
 from reprise.studies.maml.states import LAYERS, MEASURES, state_grams
-from reprise.studies.runner import run
 from reprise.training import Diverged
 
 CONTROL = study("control")

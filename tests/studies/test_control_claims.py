@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from reprise.studies.claims import judge
-from reprise.studies.claims.control import over_data_sets
+from reprise.claims import judge
 from reprise.studies.control import endpoints
+from reprise.studies.control.claims import over_data_sets
 from reprise.studies.maml.states import LAYERS
 
 RISING = np.array([0.05, 0.1, 0.2, 0.3, 0.5])

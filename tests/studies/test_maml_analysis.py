@@ -7,9 +7,9 @@ from torch.nn import functional as F
 
 from reprise.data import load_few_shot
 from reprise.data.fewshot import EpisodeSampler, draw_probe, generator
+from reprise.engine.store import Store
+from reprise.engine.study import Unit
 from reprise.similarity.measures import measure
-from reprise.store import Store
-from reprise.studies.base import Unit
 from reprise.studies.maml import endpoints, states
 from reprise.studies.maml.states import LAYERS
 from reprise.studies.maml.train import PROBE, TASKS, build_model, label

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reprise.studies import study
-from reprise.studies.base import Context, Unit
+from reprise.engine.runner import run
+from reprise.engine.study import Context, Unit, study
 from reprise.studies.maml import endpoints
-from reprise.studies.runner import run
 
 MAML = study("maml")
 

@@ -12,13 +12,12 @@ from reprise.data import dataset_entry, load_within_alphabet
 from reprise.data.fetch import locate
 from reprise.data.fewshot import EpisodeSampler, generator
 from reprise.data.synthetic import glyphs
+from reprise.engine.runner import gather
+from reprise.engine.study import Context, Unit, study
 from reprise.places import UserError
-from reprise.studies import study
-from reprise.studies.base import Context, Unit
 from reprise.studies.maml import MamlConfig
 from reprise.studies.maml.endpoints import endpoints
 from reprise.studies.maml.train import build_model, label
-from reprise.studies.runner import gather
 from reprise.training.checkpoints import CheckpointFolder
 
 MAML = study("maml")

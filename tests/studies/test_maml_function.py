@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 from reprise.data.fewshot import EpisodeSampler, generator
 from reprise.data.synthetic import glyphs
+from reprise.engine.runner import run
+from reprise.engine.study import study
 from reprise.models.conv4 import Conv4Maml
-from reprise.studies import study
 from reprise.studies.maml import function, interventions
-from reprise.studies.runner import run
 from reprise.training.maml import InnerLoop
 
 LAYERS = ("block1", "block2", "block3", "block4", "logits")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reprise.studies.claims import claims, judge
+from reprise.claims import claims, judge
 from reprise.studies.segmentation.endpoints import (
     above_trivial,
     gain,

@@ -15,17 +15,17 @@ import torch
 
 from reprise.data.segmentation import IGNORE, SegmentationSet, SegmentationSplits
 from reprise.data.shapes import shapes
+from reprise.engine import runner
+from reprise.engine.config import choices
+from reprise.engine.store import Store, digest
+from reprise.engine.study import Context, Unit, study
 from reprise.models.unet import DECODERS
 from reprise.places import Places, UserError
-from reprise.store import Store, digest
-from reprise.studies import runner, study
-from reprise.studies.base import Context, Unit
 from reprise.studies.segmentation import SegmentationConfig, family_seeds
 from reprise.studies.segmentation.baselines import baselines, otsu
 from reprise.studies.segmentation.measure import centre, probe
 from reprise.studies.segmentation.pretrain import Pretrained, pretrain, start
 from reprise.studies.segmentation.tune import choose_rate
-from reprise.studies.settings import choices
 from reprise.training.pretext import CORRUPTIONS
 
 SEGMENTATION = study("segmentation")

@@ -177,6 +177,7 @@ def test_other_initialisations_are_refused(trained):
 
 
 def test_torch_is_not_imported_before_it_is_needed():
-    code = "import sys, reprise.studies.sinusoid, reprise.figures.sinusoid; print('torch' in sys.modules)"
+    modules = "reprise.studies.sinusoid, reprise.studies.sinusoid.figures"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

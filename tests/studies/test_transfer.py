@@ -13,11 +13,11 @@ import xarray as xr
 from torch.nn import functional as F
 
 from reprise.data.images import ImageSet, load_images
+from reprise.engine import runner
+from reprise.engine.store import Store, digest
+from reprise.engine.study import Context, Unit, study
 from reprise.places import Places, UserError
 from reprise.similarity import measure
-from reprise.store import Store, digest
-from reprise.studies import runner, study
-from reprise.studies.base import Context, Unit
 from reprise.studies.transfer import networks, subsets
 from reprise.studies.transfer import train as training
 from reprise.studies.transfer.config import TransferConfig

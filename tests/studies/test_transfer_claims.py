@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reprise.studies import study
-from reprise.studies.claims import claims, judge
-from reprise.studies.claims.holm import above_holm
-from reprise.studies.claims.transfer_claims import TARGETS
+from reprise.claims import claims, judge
+from reprise.claims.verdict import above_holm
+from reprise.engine.study import study
 from reprise.studies.transfer import authors, endpoints, findings, tables
+from reprise.studies.transfer.claims_declared import TARGETS
 from reprise.studies.transfer.parts import missing, not_run, parts_of_claims
 from reprise.studies.transfer.states import MEASURES, REFERENCES
 

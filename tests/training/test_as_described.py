@@ -6,7 +6,7 @@ import pytest
 
 from reprise.data.fewshot import EpisodeSampler, generator
 from reprise.data.synthetic import glyphs
-from reprise.studies import study
+from reprise.engine.study import study
 from reprise.studies.maml import MamlConfig
 from reprise.studies.maml.train import build_model, inner_loop
 from reprise.training.metalearner import MetaLearner, TaskThreads

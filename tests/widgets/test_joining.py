@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reprise import palette
+from reprise.plots import palette
 from reprise.widgets import Dynamics, Parameters, Representation, Specification, joining
 
 WIDGETS = [Dynamics, Parameters, Representation, Specification]

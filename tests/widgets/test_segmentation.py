@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from reprise import similarity
-from reprise.studies.comparison import summarise
+from reprise.engine.comparison import summarise
 from reprise.studies.segmentation import endpoints
 from reprise.widgets import Segmentation
 from reprise.widgets.menus import FORMS

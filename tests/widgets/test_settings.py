@@ -4,10 +4,10 @@ import shlex
 
 import pytest
 
+from reprise.engine.labels import command
+from reprise.engine.study import studies, study
+from reprise.engine.words import parse_seeds, spell_seeds
 from reprise.places import UserError
-from reprise.studies import STUDIES, study
-from reprise.studies.seeds import parse_seeds, spell_seeds
-from reprise.studies.spelling import command
 from reprise.widgets import Parameters
 from reprise.widgets.schema import fields, work_ratios
 
@@ -58,7 +58,7 @@ def test_seeds_that_python_refuses_are_refused(javascript, text):
     assert said
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", studies())
 def test_fields_follow_the_schema(name):
     config = study(name).config
     described = {field["name"]: field for field in fields(config)}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from reprise.figures.specification import specification_curve
+from reprise.claims import judge
+from reprise.claims.specification import specifications, tally
 from reprise.places import UserError
-from reprise.studies.claims import judge
-from reprise.studies.claims.specification import specifications, tally
+from reprise.plots.specification import specification_curve
 from reprise.widgets import Specification
 
 matplotlib.use("Agg")

@@ -9,11 +9,12 @@ import pytest
 import xarray as xr
 
 from reprise import similarity
-from reprise.palette import CONDITIONS, LAYER_RAMP, matrix_stops
-from reprise.store import Store
-from reprise.studies.base import Unit
+from reprise.engine.store import Store
+from reprise.engine.study import Unit
+from reprise.plots.palette import CONDITIONS, LAYER_RAMP, matrix_stops
+from reprise.studies.maml import explorers as maml
 from reprise.studies.maml.states import state_grams
-from reprise.widgets import Dynamics, Representation, curves_of, maml, states_of
+from reprise.widgets import Dynamics, Representation, curves_of, states_of
 from reprise.widgets.menus import FORMS, METHODS, measure_menu
 from reprise.widgets.states import LIMIT
 
@@ -164,7 +165,7 @@ def test_menus_are_the_registry():
 
 
 def test_colours_are_those_of_the_figures(tiny_run):
-    from reprise.figures import style
+    from reprise.plots import style
 
     assert (style.CONDITIONS, style.LAYER_RAMP) == (CONDITIONS, LAYER_RAMP)
     layers = maml.dynamics(tiny_run).about["layers"]
@@ -178,6 +179,6 @@ def test_colours_are_those_of_the_figures(tiny_run):
 
 
 def test_widgets_take_no_torch():
-    code = "import reprise.widgets, reprise.widgets.maml, sys; print('torch' in sys.modules)"
+    code = "import reprise.widgets, reprise.studies.maml.explorers, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..claims import judge
+from ..engine import labels as spelling
+from ..engine import runner
+from ..engine.config import StudyConfig
+from ..engine.provenance import summary
+from ..engine.store import Store
+from ..engine.study import Study
+from ..engine.study import study as look_up
+from ..engine.words import parse_seeds, spell_seeds
 from ..places import Places
-from ..provenance import summary
-from ..store import Store
-from ..studies import runner, spelling
-from ..studies import study as look_up
-from ..studies.base import Study
-from ..studies.claims import judge
-from ..studies.seeds import parse_seeds, spell_seeds
-from ..studies.settings import StudyConfig
 from .display import show
 from .ledger import verdict_list
 from .records import family_provenance, joint_provenance, of_seed, units_shown
@@ -22,7 +23,7 @@ from .records import family_provenance, joint_provenance, of_seed, units_shown
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..figures import Plate
+    from ..plots import Plate
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ background: black is the text, white the paper, and a light grid stays faint on 
 carries meaning, as ``#0f4a78``, becomes ``var(--ink-0f4a78, #0f4a78)``: ``assets/reprise.css`` gives those
 that would be lost on a dark page a lighter value there; wherever it is not loaded, the colour is as drawn. A
 figure made for this draws ink in black and greys on a transparent background. Text on a coloured field must
-not follow the page: ``ON_LIGHT`` and ``ON_DARK`` of ``reprise.figures.style`` are a black and a white that
+not follow the page: ``ON_LIGHT`` and ``ON_DARK`` of ``reprise.plots.style`` are a black and a white that
 stay.
 
 Text stays text (``svg.fonttype: none``) in the reader's system font, so it can be selected, searched and read

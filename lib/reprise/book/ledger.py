@@ -9,13 +9,13 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from ..studies.claims import claims
-from ..studies.claims.authors import Theirs
-from ..studies.claims.cases import SHOWN_BY
-from ..studies.claims.ledger import Entry, Judged, tally
-from ..studies.claims.registry import SOURCES
-from ..studies.claims.verdict import Part, Verdict, spell_tally
-from ..studies.wording import number
+from ..claims import claims
+from ..claims.cases import SHOWN_BY
+from ..claims.claim import SOURCES
+from ..claims.ledger import Entry, Judged, tally
+from ..claims.verdict import Part, Verdict, spell_tally
+from ..engine.words import number
+from ..studies.transfer.authors_claim import Theirs
 from .links import link
 
 TITLES = {

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..figures.overview import Kept, kept
-from ..figures.style import CONDITIONS
-from ..palette import HEAD
-from ..studies import study as look_up
-from ..studies.claims.ledger import Load
-from ..studies.runner import gather, units
-from ..studies.seeds import spell_seeds
+from ..claims.ledger import Load
+from ..engine.runner import gather, units
+from ..engine.study import study as look_up
+from ..engine.words import spell_seeds
+from ..plots.palette import HEAD
+from ..plots.style import CONDITIONS
+from .overview_figure import Kept, kept
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..figures import Plate
+    from ..plots import Plate
 
 MEASURE = "rsa-correlation"
 """Measure that all studies keep."""

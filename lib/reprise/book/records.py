@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..provenance import summary
-from ..studies.seeds import spell_seeds
+from ..engine.provenance import summary
+from ..engine.words import spell_seeds
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from ..store import read
-from ..studies import study as look_up
-from ..studies.runner import gather
-from ..studies.wording import markdown_table
+from ..engine.runner import gather
+from ..engine.store import read
+from ..engine.study import study as look_up
+from ..engine.words import markdown_table
 from .units import Record, published_records
 
 FOLDER = "downloads"

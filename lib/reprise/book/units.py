@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..netcdf import read_attributes
-from ..studies import STUDIES, spelling
-from ..studies import study as look_up
-from ..studies.settings import StudyConfig
+from ..engine import labels as spelling
+from ..engine.config import StudyConfig
+from ..engine.netcdf import read_attributes
+from ..engine.study import studies
+from ..engine.study import study as look_up
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Record:
         id: Name of the unit.
         seed: Its seed.
         config: Its settings.
-        provenance: See :func:`reprise.provenance.record`.
+        provenance: See :func:`reprise.engine.provenance.record`.
         path: Its file.
     """
 
@@ -52,12 +53,12 @@ def published_records(folder: Path) -> list[Record]:
     Raises:
         ValueError: A unit's file name is not the id that follows from its settings and seed.
     """
-    return [record for name in STUDIES for record in study_records(name, folder)]
+    return [record for name in studies() for record in study_records(name, folder)]
 
 
 def study_records(study: str, folder: Path) -> list[Record]:
     """The same of one study."""
-    from ..studies.base import Unit
+    from ..engine.study import Unit
 
     found, settings = [], look_up(study).config
     for path in sorted((folder / study).glob("*.nc")):
@@ -131,7 +132,7 @@ def nearest_preset(study: str, settings: str) -> str:
 
 def _seed(config: StudyConfig, name: str, provenance: dict[str, Any]) -> int:
     """Seed of a unit: the one with which its settings give its id."""
-    from ..studies.base import Unit
+    from ..engine.study import Unit
 
     known = provenance.get("seed")
     if known is not None:

@@ -9,7 +9,7 @@ import typer
 from .requests import find_places, join, read_settings
 
 if TYPE_CHECKING:
-    from ..studies.claims.ledger import Entry, Judged
+    from ..claims.ledger import Entry, Judged
 
 app = typer.Typer()
 
@@ -38,11 +38,11 @@ def judge_claims(
     ] = None,
 ) -> None:
     """Verdicts on the papers' claims; with --runs local, which of them moved against the published ones."""
+    from ..claims.cases import find_claims
+    from ..claims.ledger import ledger, moved, open_layer, tally
+    from ..claims.verdict import spell_tally
+    from ..engine.words import parse_seeds
     from ..places import UserError
-    from ..studies.claims.cases import find_claims
-    from ..studies.claims.ledger import ledger, moved, open_layer, tally
-    from ..studies.claims.verdict import spell_tally
-    from ..studies.seeds import parse_seeds
 
     places = find_places()
     load = open_layer(places, runs)

@@ -10,10 +10,10 @@ from .reports import describe_plan
 from .requests import open_store
 
 if TYPE_CHECKING:
+    from ..engine.config import StudyConfig
+    from ..engine.runner import Compute
+    from ..engine.study import Study
     from ..places import Places
-    from ..studies.base import Study
-    from ..studies.runner import Compute
-    from ..studies.settings import StudyConfig
 
 Family = Annotated[
     list[str] | None,
@@ -41,7 +41,7 @@ def run_families(
     Raises:
         UnitsMissing: Units are missing and computing was not allowed.
     """
-    from ..studies import runner
+    from ..engine import runner
 
     store = open_store(places)
     missing = []
@@ -58,7 +58,7 @@ def run_families(
 
 def status_line(study: Study, config: StudyConfig, seeds: tuple[int, ...], places: Places) -> str:
     """How many units of a condition are published, local and missing, and the time to go."""
-    from ..studies import runner
+    from ..engine import runner
 
     store = open_store(places)
     plan = runner.plan(study, config, seeds, store)
@@ -74,9 +74,10 @@ def publish_units(
     Raises:
         UserError: Some are in neither layer; the message names the command that makes them.
     """
+    from ..engine import labels as spelling
+    from ..engine import runner
+    from ..engine.words import spell_seeds
     from ..places import UserError
-    from ..studies import runner, spelling
-    from ..studies.seeds import spell_seeds
 
     store, units = open_store(places), runner.units(config, seeds)
     absent = [unit.seed for unit in units if not store.find(unit)]

@@ -12,10 +12,10 @@ from .requests import open_store, without_published
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..engine.config import StudyConfig
+    from ..engine.runner import Plan
+    from ..engine.study import Study
     from ..places import Places
-    from ..studies.base import Study
-    from ..studies.runner import Plan
-    from ..studies.settings import StudyConfig
 
 
 def describe_plan(plan: Plan) -> str:
@@ -65,8 +65,8 @@ def execute_chapter(
 ) -> Path:
     """Execute the study's chapter on units that are all in the store by now."""
     from ..book.driver import execute_notebook
-    from ..studies.runner import units
-    from ..studies.spelling import changes
+    from ..engine.labels import changes
+    from ..engine.runner import units
 
     target = places.local / "notebooks" / f"{study.name}-{preset}-{units(config, seeds)[0].id[:8]}.ipynb"
     parameters = {"preset": preset, "seeds": list(seeds), "compute": "never"}
@@ -77,7 +77,7 @@ def local_run(
     study: Study, config: StudyConfig, seeds: tuple[int, ...], places: Places, preset: str
 ) -> xr.Dataset | None:
     """The local units of a request; None if there are none."""
-    from ..studies.runner import gather, stored
+    from ..engine.runner import gather, stored
 
     found = stored(config, seeds, open_store(without_published(places)))
     return gather(found, preset) if found else None
@@ -93,8 +93,8 @@ def report(
     again: bool,
 ) -> None:
     """Print an outcome beside the preset's published units; with ``again``, also unit against unit."""
-    from ..store import Store
-    from ..studies import comparison, runner
+    from ..engine import comparison, runner
+    from ..engine.store import Store
 
     base = study.configure(preset, {})
     if (
@@ -129,7 +129,7 @@ def report(
 
 def _made_on(unit: xr.Dataset) -> dict:
     """What must be the same for a unit to give the same numbers."""
-    from ..studies.runner import provenance
+    from ..engine.runner import provenance
 
     record = provenance(unit)
     return {key: record[key] for key in ("device_name", "threads", "versions")}

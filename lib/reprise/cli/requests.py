@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from ..engine.config import StudyConfig
+    from ..engine.runner import Compute
+    from ..engine.store import Store
+    from ..engine.study import Study
     from ..places import Places
-    from ..store import Store
-    from ..studies.base import Study
-    from ..studies.runner import Compute
-    from ..studies.settings import StudyConfig
 
 
 def find_places() -> Places:
@@ -21,7 +21,7 @@ def find_places() -> Places:
 
 def open_store(places: Places) -> Store:
     """Both layers of the store."""
-    from ..store import Store
+    from ..engine.store import Store
 
     return Store(places.published, places.local)
 
@@ -79,8 +79,8 @@ def read_request(
     Raises:
         UserError: Something in the request does not exist or is not allowed.
     """
-    from ..studies import study as look_up
-    from ..studies.seeds import parse_seeds
+    from ..engine.study import study as look_up
+    from ..engine.words import parse_seeds
 
     chosen = look_up(study)
     config = chosen.configure(preset, read_settings(settings))

@@ -56,8 +56,8 @@ def run(
     ] = 1,
 ) -> None:
     """Train what is missing, execute the chapter, and say how the outcome compares with the published one."""
-    from ..studies import runner
-    from ..studies.seeds import spell_seeds
+    from ..engine import runner
+    from ..engine.words import spell_seeds
 
     allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
@@ -91,11 +91,11 @@ def status(
     family: Family = None,
 ) -> None:
     """Units that are there, that are missing, and the time still to go."""
-    from ..studies import STUDIES
-    from ..studies import study as look_up
-    from ..studies.seeds import spell_seeds
+    from ..engine.study import studies
+    from ..engine.study import study as look_up
+    from ..engine.words import spell_seeds
 
-    for name in [study] if study else STUDIES:
+    for name in [study] if study else studies():
         presets = [preset] if preset else list(look_up(name).presets)
         for each in presets:
             places, chosen, config, numbers = read_request(name, each, settings, seeds)
@@ -143,8 +143,8 @@ def publish(
 @app.command()
 def describe(study: StudyName) -> None:
     """Presets and settings of a study, with units, ranges and defaults."""
-    from ..studies import study as look_up
-    from ..studies.settings import choices
+    from ..engine.config import choices
+    from ..engine.study import study as look_up
 
     chosen = look_up(study)
     typer.echo(f"{chosen.title}\n\nPresets")

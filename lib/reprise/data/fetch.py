@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ..places import DataDamaged, DataMissing
 from . import listing
-from .errors import DataDamaged, DataMissing
 from .registry import DataFile, DatasetEntry
 
 

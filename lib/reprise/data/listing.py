@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import DataDamaged, DataMissing
+from ..places import DataDamaged, DataMissing
 
 Classes = dict[str, list[str]]
 """Label → names of its images, both in sorted order."""

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
+from ..places import DataDamaged
 from . import listing
-from .errors import DataDamaged
 from .fewshot import ClassPool, FewShotSplits
 
 SIZE = 84

@@ -8,7 +8,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from ..palette import CONDITIONS, layer_colours, matrix_stops
+from ..plots.palette import CONDITIONS, layer_colours, matrix_stops
 from . import joining
 from .curves import Curves
 from .menus import measure_menu

@@ -12,7 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from ..palette import ON_DARK
+from ..plots.palette import ON_DARK
 
 __all__ = ["module", "style", "worker_source"]
 

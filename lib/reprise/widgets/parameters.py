@@ -12,7 +12,7 @@ from . import joining
 from .schema import fields, work_ratios
 
 if TYPE_CHECKING:
-    from ..studies.base import Study
+    from ..engine.study import Study
 
 __all__ = ["Parameters"]
 

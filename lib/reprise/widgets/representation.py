@@ -6,7 +6,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from ..palette import matrix_stops
+from ..plots.palette import matrix_stops
 from . import joining
 from .menus import METHODS, measure_menu
 from .states import States

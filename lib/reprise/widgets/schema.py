@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..studies.settings import choices, field_stage
+from ..engine.config import choices, field_stage
 
 if TYPE_CHECKING:
-    from ..studies.base import Study
-    from ..studies.settings import StudyConfig
+    from ..engine.config import StudyConfig
+    from ..engine.study import Study
 
 __all__ = ["fields", "work_ratios"]
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import anywidget
 import traitlets
 
-from ..studies.claims.verdict import Status
+from ..claims.verdict import Status
 from . import joining
 
 __all__ = ["Specification"]
@@ -21,7 +21,7 @@ class Specification(anywidget.AnyWidget):
     """Effects of all analyses of a claim in ascending order, with what each of them chose.
 
     Args:
-        rows: Analyses, as :func:`reprise.studies.claims.specification.specifications` gives them. Needed:
+        rows: Analyses, as :func:`reprise.claims.specification.specifications` gives them. Needed:
             claim, measure, condition, estimate, low, high (NaN or None where there is none), status, n,
             command. Shown where they are there: title, effect, bound, level, unit, primary.
         title: Heading of the explorer.

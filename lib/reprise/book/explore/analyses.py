@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...store import Store
-from ...studies import runner, spelling
+from ...engine import labels as spelling
+from ...engine import runner
+from ...engine.store import Store
 from .shown import explore
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def measure_matters(chapter: Chapter, rows: Sequence[Mapping[str, Any]], name: s
 
     Args:
         chapter: The chapter.
-        rows: Analyses, as :func:`reprise.studies.claims.specification.specifications` gives them.
+        rows: Analyses, as :func:`reprise.claims.specification.specifications` gives them.
         name: Id of the figure on its page.
         shown: Whose results these are, as :meth:`~reprise.book.chapter.Chapter.show` takes it: ``beside`` or
             ``runs``.
@@ -70,7 +71,7 @@ def measure_matters(chapter: Chapter, rows: Sequence[Mapping[str, Any]], name: s
     Raises:
         ValueError: No analyses.
     """
-    from ...figures.specification import specification_curve
+    from ...plots.specification import specification_curve
     from ...widgets import Specification
 
     chapter.show(specification_curve(rows, name), **shown)

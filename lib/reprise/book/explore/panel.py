@@ -7,13 +7,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...studies import spelling
-from ...studies.seeds import spell_seeds
+from ...engine import labels as spelling
+from ...engine.words import spell_seeds
 from ..units import Record, study_records
 from .shown import explore
 
 if TYPE_CHECKING:
-    from ...studies.base import Study
+    from ...engine.study import Study
     from ..chapter import Chapter
 
 
@@ -25,7 +25,7 @@ def published_settings(
     Args:
         study: The study.
         records: Its units, see :func:`reprise.book.units.study_records`.
-        links: Label of a setting, as :func:`reprise.studies.spelling.label` spells it → address, relative to
+        links: Label of a setting, as :func:`reprise.engine.labels.label` spells it → address, relative to
             the page; with ``*`` at its end, of all labels that begin so. The first that fits counts.
 
     Returns:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...figures import segmentation as figures
-from ...figures.segmentation_views import class_colours
-from ...store import Store
-from ...studies import runner, spelling
+from ...engine import labels as spelling
+from ...engine import runner
+from ...engine.store import Store
 from ...studies.segmentation import FAMILIES, SegmentationConfig, family_seeds
+from ...studies.segmentation import figures as figures
+from ...studies.segmentation.figures_views import class_colours
 from ...studies.segmentation.presets import name_of
 from ...widgets import Representation, Segmentation
 from ...widgets.segmentation import Condition, Start

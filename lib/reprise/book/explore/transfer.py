@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ...store import Store
-from ...studies import runner
-from ...widgets import transfer as explorers
+from ...engine import runner
+from ...engine.store import Store
+from ...studies.transfer import explorers as explorers
 from .stimuli import image_pictures
 
 if TYPE_CHECKING:

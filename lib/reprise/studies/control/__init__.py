@@ -1,45 +1,31 @@
 """The control of study 1: the same network, trained in the ordinary supervised way."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from ..base import Context, Study, Unit
+from ...engine.study import Study
 from .config import BESIDE, PRESETS, ControlConfig
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 __all__ = ["BESIDE", "PRESETS", "STUDY", "ControlConfig"]
 
 
-def _compute(unit: Unit, context: Context) -> xr.Dataset:
-    from .compute import compute
+class Control(Study[ControlConfig]):
+    """Change over depth in ordinary training, beside changes of equal size that are not learning."""
 
-    return compute(unit, context)
+    name = "control"
+    title = "The same network, trained in the ordinary way"
+    paper = "goerttler2021"
+    order = 2
+    config = ControlConfig
+    presets = PRESETS
+    chapter = "chapters/maml/control.ipynb"
+
+    def work(self, config: ControlConfig) -> float:
+        """Images passed forward, a backward pass counted as two; Grams of the probe weigh as much again."""
+        looks = len(config.probed) + 2 * config.draws
+        measuring = 2 * looks * config.probe_images + len(config.probed) * config.test_images
+        return (3 * config.steps * config.batch + measuring) * (config.filters / 64) ** 2
+
+    def datasets(self, config: ControlConfig) -> list[str]:
+        """The one set learned from."""
+        return [config.dataset]
 
 
-def _endpoints(run: xr.Dataset) -> xr.Dataset:
-    from .endpoints import endpoints
-
-    return endpoints(run)
-
-
-def _work(config: ControlConfig) -> float:
-    """Images passed forward, a backward pass counted as two; Grams of the probe weigh as much again."""
-    looks = len(config.probed) + 2 * config.draws
-    measuring = 2 * looks * config.probe_images + len(config.probed) * config.test_images
-    return (3 * config.steps * config.batch + measuring) * (config.filters / 64) ** 2
-
-
-STUDY = Study(
-    name="control",
-    title="The same network, trained in the ordinary way",
-    config=ControlConfig,
-    presets=PRESETS,
-    compute=_compute,
-    work=_work,
-    datasets=lambda config: [config.dataset],
-    endpoints=_endpoints,
-    chapter="chapters/maml/control.ipynb",
-)
+STUDY = Control()

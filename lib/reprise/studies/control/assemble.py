@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine import grams as kept
+from ...engine.study import Unit
 from ...similarity.gram import Grams
-from .. import kept
-from ..base import Unit
 from ..maml.analysis import between
 from ..maml.states import LAYERS, MEASURES
 from .config import ControlConfig

@@ -6,26 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ...engine.provenance import dumps, record
+from ...engine.study import Context, Unit
 from ...places import UserError
-from ...provenance import dumps, record
 from ...similarity.gram import Grams
-from ..base import Context, Unit
 from ..maml.states import LAYERS
 from . import nulls
 from .assemble import NULLS, Course, State, assemble
 from .config import ControlConfig
-from .train import (
-    FRESH,
-    NOISE,
-    PROBE,
-    TESTED,
-    accuracy,
-    as_input,
-    build_model,
-    choose_classes,
-    draw,
-    train,
-)
+from .train import FRESH, NOISE, PROBE, TESTED, accuracy, as_input, build_model, choose_classes, draw, train
 
 if TYPE_CHECKING:
     import xarray as xr

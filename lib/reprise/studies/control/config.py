@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 from pydantic import model_validator
 
 from ...data import dataset_entry
-from ..base import Preset
-from ..settings import StudyConfig, setting
+from ...engine.config import StudyConfig, setting
+from ...engine.study import Preset
 
 
 class ControlConfig(StudyConfig):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine import grams as kept
 from ...similarity.gram import Grams
 from ...similarity.measures import measure
-from .. import kept
 from .states import MATRIX_SIXTIETHS, MATRIX_TASKS, MEASURES, TRAJECTORY_SIXTIETHS, Adapted
 
 if TYPE_CHECKING:

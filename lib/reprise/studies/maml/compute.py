@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...provenance import dumps, record
-from ..base import Context, Unit
+from ...engine.provenance import dumps, record
+from ...engine.study import Context, Unit
 from . import analysis, external, function, measure
 from .config import MamlConfig
 from .states import FIRST_COUNTED, MEASURES, Adapted

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from ...data import dataset_entry
-from ..settings import StudyConfig, setting
+from ...engine.config import StudyConfig, setting
 from .states import layer_names
 
 FewShotDataset = Literal["omniglot", "omniglot-minimal", "mini-imagenet", "glyphs"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import Context, Unit
+from ...engine.study import Context, Unit
 from .config import MamlConfig
 from .measure import evaluate
 from .tasks import conditions

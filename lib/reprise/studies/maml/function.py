@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import Context, Unit
+from ...engine.study import Context, Unit
 from .analysis import inner_similarity
 from .config import MamlConfig
 from .interventions import Values, adapt, intervene, interventions, part_prefixes

@@ -1,6 +1,6 @@
 """Study 1: its presets. Constants of the paper that are no frozen default stand here once."""
 
-from ..base import Preset
+from ...engine.study import Preset
 
 _OMNIGLOT_5_WAY = {"ways": 5, "inner_rate": 0.4, "inner_steps": 1}
 

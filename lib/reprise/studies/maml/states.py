@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.grams import unfold
 from ...similarity.gram import Grams
-from ..kept import unfold
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import Unit
-from ..settings import field_stage
+from ...engine.config import field_stage
+from ...engine.study import Unit
 from .config import MamlConfig
 from .train import EVALUATION, PROBE, TASKS
 

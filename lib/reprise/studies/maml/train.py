@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ..base import Context, Unit
+from ...engine.study import Context, Unit
 from .config import MamlConfig
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...provenance import dumps, record
-from ..base import Context, Unit
+from ...engine.provenance import dumps, record
+from ...engine.study import Context, Unit
 from . import measure
 from .baselines import baselines
 from .config import SegmentationConfig

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from ..settings import Stage, StudyConfig, setting
+from ...engine.config import Stage, StudyConfig, setting
 
 Source = Literal["camvid-source", "voc", "pet", "shapes-source"]
 Target = Literal["nuclei", "camvid", "voc", "pet", "shapes"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine import grams as kept
 from ...similarity.gram import Grams
 from ...similarity.measures import measure
-from .. import kept
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Preset
+from ...engine.study import Preset
 from .config import WITH_DECODER, SegmentationConfig, changed
 
 PRETEXTS = ("classification", "segmentation", "reconstruction", "contrastive", "contrastive-reconstruction")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...engine.study import Context, Unit
 from ...places import UserError
-from ..base import Context, Unit
 from .config import PretextConfig, SegmentationConfig
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def bar(what: str, steps: int, context: Context) -> Any:
 
 def _announce(config: SegmentationConfig, parent: Unit, context: Context) -> None:
     """Say that weights have to be trained first, and how long that takes."""
-    from ..runner import estimate
+    from ...engine.runner import estimate
     from . import STUDY, pretraining_work
 
     fine_tuning = estimate(STUDY, [Unit(config, parent.seed)], context.store) if context.store else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...engine.study import Context, Unit
 from ...places import UserError
-from ..base import Context, Unit
 from .config import SegmentationConfig
 from .pretrain import CROPS, DROPOUT, LABELS, bar, pretrain, start
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...provenance import record, summary
+from ...engine.provenance import record, summary
 from ...similarity import measure as find_measure
 from ...similarity.gram import Grams
 from .settings import INITIALISATIONS, LAYERS, MEASURES, SinusoidSettings

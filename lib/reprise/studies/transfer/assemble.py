@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.grams import fold, kept_states
+from ...engine.study import Unit
 from ...similarity.gram import Grams
-from ..base import Unit
-from ..kept import fold, kept_states
 from .config import TransferConfig
 from .measure import Reference, View, of_stimuli
 from .states import COUNTS, KEPT_EPOCHS, MEASURES, REFERENCES

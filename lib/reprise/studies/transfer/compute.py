@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...provenance import dumps, record
-from ..base import Context, Unit
+from ...engine.provenance import dumps, record
+from ...engine.study import Context, Unit
 from . import networks
 from .config import TransferConfig
 from .measure import Reference, View, grams, outcome, predictions

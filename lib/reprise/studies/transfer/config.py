@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import model_validator
 
 from ...data import dataset_entry
-from ..settings import Stage, StudyConfig, setting
+from ...engine.config import Stage, StudyConfig, setting
 
 ImageDataset = Literal[
     "cifar10", "cifar10-jpeg", "svhn", "mnist", "mnist-test", "imagenet-val", "imagenet-val-sorted",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..comparison import Summary, summarise
+from ...engine.comparison import Summary, summarise
 from . import endpoints
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..base import Study
-from ..settings import StudyConfig
+from ...engine.config import StudyConfig
+from ...engine.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr

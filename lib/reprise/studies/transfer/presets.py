@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data import dataset_entry
-from ..base import Preset
+from ...engine.study import Preset
 from .config import COLLIDING_IMAGES, TransferConfig
 from .states import FROZEN
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.grams import unfold
 from ...similarity.gram import Grams
 from ...similarity.measures import measure as look_up
-from ..kept import unfold
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import spelled, summarise, told
-from ..wording import markdown_table, number
+from ...engine.comparison import spelled, summarise, told
+from ...engine.words import markdown_table, number
 from . import endpoints
 from .authors import BOUND, Beside
 from .findings import Effect, which_matter

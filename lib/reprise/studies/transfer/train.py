@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..base import Context, Unit
-from ..seeds import spell_seeds
+from ...engine.study import Context, Unit
+from ...engine.words import spell_seeds
 from .config import TransferConfig
 from .networks import moving, parted, starting
 from .subsets import ORDER, TARGET_ORDER, Subsets, load_subsets
@@ -229,8 +229,8 @@ def _keep(learner: Learner | BatchedLearner, folders: Sequence[CheckpointFolder]
 
 def _announce(unit: Unit, context: Context) -> None:
     """Say that weights of another unit have to be trained first, and how long that takes."""
-    from .. import study
-    from ..runner import estimate
+    from ...engine.runner import estimate
+    from ...engine.study import study
 
     config = unit.config
     assert isinstance(config, TransferConfig)

@@ -3,13 +3,7 @@
 from .base import Architecture, Pretext
 from .contrast import Projector, nt_xent
 from .corruption import CORRUPTIONS
-from .tasks import (
-    Classification,
-    Contrastive,
-    ContrastiveReconstruction,
-    Reconstruction,
-    Segmentation,
-)
+from .tasks import Classification, Contrastive, ContrastiveReconstruction, Reconstruction, Segmentation
 
 __all__ = [
     "CORRUPTIONS",

@@ -1,0 +1,201 @@
+"""The ledger: every claim judged on what is in the store, setting by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..data import datasets
+from ..engine.runner import gather, units
+from ..engine.store import Store
+from ..engine.study import Unit
+from ..places import Places, UserError
+from .cases import Case, cases, find_claims
+from .claim import Claim, judge
+from .verdict import MINIMUM_SEEDS, ORDER, Status, Verdict
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Layer = str
+"""``"published"`` or ``"local"``: whose units are judged."""
+
+LAYERS = ("published", "local")
+
+Load = Callable[[Unit], "xr.Dataset | None"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim in one setting, judged.
+
+    Attributes:
+        case: The setting.
+        verdict: What the rule says; *not run*, without parts, if a condition has no unit.
+        datasets: Data sets of the runs.
+        units: Ids of the units that it rests on.
+        missing: Number of units that the setting has beyond these.
+    """
+
+    case: Case
+    verdict: Verdict
+    datasets: tuple[str, ...]
+    units: tuple[str, ...]
+    missing: int
+
+    @property
+    def data(self) -> str:
+        """The data sets in words: from one to the next where it was transferred, else side by side."""
+        return (" + " if " + " in self.case.preset else " → ").join(self.datasets)
+
+    @property
+    def seeds(self) -> int:
+        """Seeds of the comparison with the fewest; 0 if there is none."""
+        return min((part.n for part in self.verdict.parts), default=0)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim with all settings in which it was judged.
+
+    Attributes:
+        claim: The claim.
+        judged: Its settings, in the order in which they decide.
+    """
+
+    claim: Claim
+    judged: tuple[Judged, ...]
+
+    @property
+    def headline(self) -> Judged:
+        """The setting whose verdict is the claim's: the first deciding one with five seeds.
+
+        If none has as many, the first deciding one with any; else the last of these, which is not run.
+        """
+        deciding = [one for one in self.judged if one.case.decides] or list(self.judged)
+        enough = (one for one in deciding if one.seeds >= MINIMUM_SEEDS)
+        run = (one for one in deciding if one.verdict.status != "not run")
+        return next(enough, None) or next(run, None) or deciding[-1]
+
+
+def open_layer(places: Places, layer: Layer) -> Load:
+    """A function that reads units of one layer, each once.
+
+    Raises:
+        UserError: There is no such layer.
+    """
+    if layer not in LAYERS:
+        raise UserError(f"runs {layer!r}: choose {' or '.join(LAYERS)}")
+    nowhere = places.local / "no-such-layer"
+    published, local = (places.published, nowhere) if layer == "published" else (nowhere, places.local)
+    store, kept = Store(published, local), {}
+
+    def load(unit: Unit) -> xr.Dataset | None:
+        key = (unit.study, unit.id)
+        if key not in kept:
+            kept[key] = store.load(unit)
+        return kept[key]
+
+    return load
+
+
+def ledger(
+    load: Load,
+    ids: Sequence[str] | None = None,
+    preset: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    seeds: Sequence[int] | None = None,
+) -> list[Entry]:
+    """Judge claims on stored units.
+
+    Args:
+        load: How to read a unit, such as :func:`open_layer` gives it.
+        ids: Ids of claims, each taken with its parts; all if None.
+        preset: One preset; all in which a claim is judged if None.
+        overrides: Settings to replace in it.
+        seeds: Seeds; those that the claim takes of the preset if None.
+
+    Raises:
+        UserError: There is no such claim, preset or setting.
+    """
+    found = []
+    for claim in find_claims(ids):
+        settings = cases(claim, preset, overrides, seeds)
+        found.append(Entry(claim, tuple(judge_case(claim, case, load) for case in settings)))
+    return found
+
+
+def judge_case(claim: Claim, case: Case, load: Load) -> Judged:
+    """Judge a claim in one setting; *not run* where a condition of it has no unit."""
+    runs, present, absent, missing = {}, [], [], 0
+    learned: list[str] = []
+    for name, condition in case.conditions.items():
+        wanted = units(condition.config, condition.seeds)
+        found = {unit: dataset for unit in wanted if (dataset := load(unit)) is not None}
+        missing += len(wanted) - len(found)
+        present += [unit.id for unit in found]
+        learned += _datasets(condition.config.model_dump())
+        if found:
+            runs[name] = gather(list(found.values()), _preset(case, condition.preset))
+        else:
+            absent.append(name)
+    where = tuple(dict.fromkeys(learned))
+    ids = tuple(dict.fromkeys(present))
+    # Rules of studies 2 and 3 say themselves what they cannot do without.
+    if absent and (not runs or claim.study in ("maml", "control")):
+        note = f"There are no units of: {'; '.join(absent)}."
+        verdict = Verdict(claim.id, "not run", (), where[0], case.preset, claim.measure, claim.version, note)
+        return Judged(case, verdict, where, ids, missing)
+    what = next(iter(runs.values())) if case.alone else runs
+    return Judged(case, judge(claim.id, what), where, ids, missing)
+
+
+def tally(entries: Sequence[Entry]) -> dict[Status, int]:
+    """How many claims have which verdict, by their deciding settings; parts of claims are not counted."""
+    found = [entry.headline.verdict.status for entry in entries if entry.claim.id == entry.claim.parent]
+    return {status: found.count(status) for status in ORDER}
+
+
+def moved(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[str, Judged, Judged]]:
+    """Claims whose verdict differs between two ledgers, both of them run: id, before, after.
+
+    Args:
+        before: A ledger, as a rule the published one; its deciding verdicts count.
+        after: Another one; each of its settings is held against the same preset of the first if it has that,
+            else against the deciding verdict.
+    """
+    reference = {entry.claim.id: entry for entry in before}
+    found = []
+    for entry in after:
+        for one in entry.judged:
+            other = published_beside(reference.get(entry.claim.id), one)
+            if other is None or "not run" in (one.verdict.status, other.verdict.status):
+                continue
+            if one.verdict.status != other.verdict.status:
+                found.append((entry.claim.id, other, one))
+    return found
+
+
+def published_beside(entry: Entry | None, judged: Judged) -> Judged | None:
+    """What a judged setting is compared with: the same preset of another ledger, else its headline."""
+    if entry is None:
+        return None
+    name = _preset_names(judged.case.preset)
+    return next((one for one in entry.judged if _preset_names(one.case.preset) == name), entry.headline)
+
+
+def _preset_names(label: str) -> tuple[str, ...]:
+    """Presets of a label without what was replaced in them."""
+    return tuple(part.partition(",")[0] for part in label.split(" + "))
+
+
+def _preset(case: Case, preset: str) -> str:
+    """Label of a run: the case's, or its own part of it where several presets are joined."""
+    return case.preset if " + " not in case.preset else preset
+
+
+def _datasets(settings: Mapping[str, Any]) -> list[str]:
+    """What a run learned from, source first."""
+    names = [settings.get("source"), settings["dataset"], settings.get("target")]
+    return [str(name) for name in names if name in datasets()]

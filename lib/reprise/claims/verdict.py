@@ -1,0 +1,220 @@
+"""Verdicts: what a rule says of a claim, and the interval arithmetic that all rules share.
+
+Replicate = seed. An interval is a t interval over seeds (of paired differences where a claim compares), 95 %
+for a direction and 90 % for equivalence (two one-sided tests at 5 %, Lakens 2017). Fewer than five seeds
+decide nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from ..engine.statistics import t_interval
+from ..engine.words import with_interval
+
+Status = Literal["supported", "contradicted", "mixed", "undecided", "not run"]
+
+ORDER: tuple[Status, ...] = ("supported", "mixed", "contradicted", "undecided", "not run")
+"""Verdicts in the order in which they are counted."""
+
+MINIMUM_SEEDS = 5
+"""Seeds below which nothing is decided."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison with a bound.
+
+    Attributes:
+        name: What is compared, in words.
+        estimate: Mean over seeds.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        level: Level of the interval, such as 0.95.
+        n: Number of seeds.
+        bound: What the interval is held against, in words, such as ``"above 0"``.
+        status: What this comparison says alone.
+        unit: Unit of estimate and interval, empty if none.
+    """
+
+    name: str
+    estimate: float
+    low: float
+    high: float
+    level: float
+    n: int
+    bound: str
+    status: Status
+    unit: str = ""
+
+    def interval(self, digits: int | None = None) -> str:
+        """Estimate with its interval, for people: ``0.412 [0.380, 0.444]``, points with two digits."""
+        if digits is None:
+            digits = 2 if self.unit == "points" else 3
+        return with_interval(self.estimate, self.low, self.high, digits)
+
+    def amount(self) -> str:
+        """Estimate with its interval and its unit: ``0.41 [0.38, 0.44] points``."""
+        return f"{self.interval()} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule says of a claim on one run.
+
+    Attributes:
+        claim: Id of the claim.
+        status: The verdict.
+        parts: The comparisons it rests on; the first one with the least support is the effect to quote.
+        dataset: Data set of the run.
+        preset: Preset of the run; empty if it is none.
+        measure: Measure of similarity.
+        rule_version: Version of the rule.
+        note: What a reader must know beside the numbers, or empty.
+    """
+
+    claim: str
+    status: Status
+    parts: tuple[Part, ...]
+    dataset: str
+    preset: str
+    measure: str
+    rule_version: int
+    note: str = ""
+
+    @property
+    def decisive(self) -> Part | None:
+        """The part with the least support: what stands between the claim and a better verdict."""
+        order = {"contradicted": 0, "undecided": 1, "mixed": 2, "supported": 3, "not run": 4}
+        return min(self.parts, key=lambda part: (order[part.status], part.low), default=None)
+
+
+def above(name: str, values: Sequence[float] | np.ndarray, bound: float = 0.0, unit: str = "") -> Part:
+    """Is the mean over seeds above a bound?
+
+    Args:
+        name: What is compared.
+        values: One value a seed.
+        bound: The bound.
+        unit: Unit of the values.
+
+    Returns:
+        *supported* if the 95 % interval lies wholly above the bound, *contradicted* if wholly below it, else
+        *undecided*; *undecided* too with fewer than five seeds or a value that is not finite.
+    """
+    low, high, values = t_interval(values, 0.95)
+    status: Status = "supported" if low > bound else "contradicted" if high < bound else "undecided"
+    return Part(
+        name,
+        float(values.mean()),
+        low,
+        high,
+        0.95,
+        len(values),
+        f"above {bound:g}",
+        _enough(values, status),
+        unit,
+    )
+
+
+def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, unit: str = "") -> Part:
+    """Is the mean over seeds within ± a margin of 0?
+
+    Args:
+        name: What is compared.
+        values: One value a seed.
+        margin: Half-width of the range that counts as no difference, above 0.
+        unit: Unit of the values.
+
+    Returns:
+        *supported* if the 90 % interval lies wholly within the margins, *contradicted* if wholly outside,
+        else *undecided*; *undecided* too with fewer than five seeds or a value that is not finite.
+
+    Raises:
+        ValueError: The margin is not above 0.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin={margin} must be above 0")
+    low, high, values = t_interval(values, 0.90)
+    inside, outside = -margin < low and high < margin, low > margin or high < -margin
+    status: Status = "supported" if inside else "contradicted" if outside else "undecided"
+    return Part(
+        name,
+        float(values.mean()),
+        low,
+        high,
+        0.90,
+        len(values),
+        f"within ±{margin:g}",
+        _enough(values, status),
+        unit,
+    )
+
+
+def above_holm(values: Mapping[str, Any], bound: float = 0.0, unit: str = "") -> list[Part]:
+    """Is each mean over seeds above a bound, with the chance of any error kept at 5 %?
+
+    The comparison with the smallest p value is made at level 1 − 0.05 / m, the next at 1 − 0.05 / (m − 1),
+    and so on; after the first that decides nothing, none does.
+
+    Args:
+        values: What is compared → one value a seed.
+        bound: The bound.
+        unit: Unit of the values.
+
+    Returns:
+        One part a comparison, in the order given; each interval is at the level that its comparison was made
+        at. Values that are not finite or from fewer than five seeds are *undecided*, and count in m.
+    """
+    from scipy import stats
+
+    arrays = {name: np.asarray(value, np.float64).ravel() for name, value in values.items()}
+    p_values = {}
+    for name, array in arrays.items():
+        usable = len(array) >= 2 and np.isfinite(array).all()
+        if usable and np.ptp(array) == 0:
+            p_values[name] = float(array[0] == bound)
+        else:
+            test: Any = stats.ttest_1samp(array, bound) if usable else None
+            p_values[name] = float(test.pvalue) if usable else 1.0
+    parts: dict[str, Part] = {}
+    stopped = False
+    for rank, name in enumerate(sorted(arrays, key=lambda name: p_values[name])):
+        level = 1 - 0.05 / (len(arrays) - rank)
+        low, high, array = t_interval(arrays[name], level)
+        decided: Status = "supported" if low > bound else "contradicted" if high < bound else "undecided"
+        enough = len(array) >= MINIMUM_SEEDS and bool(np.isfinite(array).all())
+        stopped = stopped or not enough or decided == "undecided"
+        plain = above(name, array, bound, unit)
+        parts[name] = replace(
+            plain, low=low, high=high, level=level, status="undecided" if stopped else decided
+        )
+    return [parts[name] for name in arrays]
+
+
+def all_of(parts: Sequence[Part | Verdict]) -> Status:
+    """Status of a conjunction, which needs every part.
+
+    Returns:
+        *supported* if all are; *mixed* if some are supported and some contradicted, or one is mixed itself;
+        *contradicted* if one is and none is supported; *not run* if nothing was run; else *undecided*.
+    """
+    found = {part.status for part in parts}
+    if found == {"supported"}:
+        return "supported"
+    if "mixed" in found or {"supported", "contradicted"} <= found:
+        return "mixed"
+    if "contradicted" in found:
+        return "contradicted"
+    return "not run" if found <= {"not run"} else "undecided"
+
+
+def _enough(values: np.ndarray, status: Status) -> Status:
+    return status if len(values) >= MINIMUM_SEEDS and bool(np.isfinite(values).all()) else "undecided"
+
+
+def spell_tally(counts: Mapping[Status, int]) -> str:
+    """A tally in words: ``5 supported, 1 undecided``."""
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "none"

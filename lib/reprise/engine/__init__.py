@@ -1,0 +1,1 @@
+"""What a study is, and how its units are computed, kept and gathered; knows none by name."""

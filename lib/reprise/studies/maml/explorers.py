@@ -1,0 +1,108 @@
+"""Explorers of study 1, each from the data that its static figure shows."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.measures import MEASURES
+from ...widgets.curves import Curves, curves_of
+from ...widgets.dynamics import Dynamics
+from ...widgets.representation import Representation
+from ...widgets.states import States, states_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["change_curves", "dynamics", "representation", "unit_states"]
+
+TITLES = {"layer": "layer", "sixtieth": "meta-iteration", "task": "task", "step": "inner step"}
+
+
+def unit_states(unit: xr.Dataset) -> States:
+    """All states that a unit keeps, with checkpoints as meta-iterations and tasks counted from 1.
+
+    Raises:
+        ValueError: The unit keeps no Grams.
+    """
+    spacing = _spacing(unit)
+    labels = {
+        "sixtieth": lambda sixtieth: str(sixtieth * spacing),
+        "task": lambda task: "none" if task < 0 else str(task + 1),
+    }
+    return states_of([unit], TITLES, labels)
+
+
+def representation(unit: xr.Dataset, pictures: np.ndarray | None = None) -> Representation:
+    """Any two states of a unit; to begin with, the logits at the end, before and after adaptation to a task.
+
+    Args:
+        unit: A unit that keeps Grams.
+        pictures: Its stimuli, (n, height, width) uint8; tiles stand for them if None.
+
+    Raises:
+        ValueError: The unit keeps no Grams.
+    """
+    states = unit_states(unit)
+    end, trained = str(60 * _spacing(unit)), str(int(unit["inner_steps"]))
+    a = states.find(layer="logits", sixtieth=end, step="0")
+    b = states.find(layer="logits", sixtieth=end, step=trained, task="1")
+    return Representation(states, a, b, pictures=pictures, title="Compare any two states", unit=_whose(unit))
+
+
+def change_curves(run: xr.Dataset) -> Curves:
+    """Change from before adaptation, from the start, from a sixtieth earlier, and from a fresh network."""
+    kept = [name for name in run["measure"].values if MEASURES[name].follows_from_grams]
+    run = run.sel(measure=kept)
+    inner = run["inner_similarity"]
+    references = {
+        f"before adaptation ({step} inner step{'s' * (step > 1)})": 1 - inner.sel(inner_step=step)
+        for step in run["inner_step"].values.tolist()
+    }
+    references["the start of meta-training"] = 1 - run["start_similarity"]
+    references["a sixtieth of meta-training earlier"] = 1 - run["neighbour_similarity"]
+    references["a fresh network"] = 1 - run["fresh_similarity"]
+    null = 1 - run["fresh_similarity"].isel(checkpoint=-1)
+    return curves_of(
+        references,
+        run["seed"],
+        {"trained against fresh network": ("null", null)},
+        x_title="meta-iterations",
+    )
+
+
+def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarray | None = None) -> Dynamics:
+    """Change over meta-training, with the meta-initialisation of one unit at the cursor.
+
+    Args:
+        run: Units along ``unit``.
+        unit: One of them with its Grams; without, there is no RDM and no map.
+        pictures: As for :func:`representation`.
+    """
+    curves = change_curves(run)
+    trained = int(run["inner_steps"].values.flat[0])
+    reference = [int(step) for step in run["inner_step"].values].index(trained)
+    seeds = f"{len(curves.seeds)} seed{'s' * (len(curves.seeds) > 1)}"
+    data = str(run["dataset"].values.flat[0])
+    if unit is None or "gram" not in unit:
+        return Dynamics(curves, reference=reference, unit=f"{data}, {seeds}")
+    base = unit.isel(state=np.flatnonzero(unit["state_step"].values == 0))
+    return Dynamics(
+        curves,
+        states_of([base], {"layer": "layer"}),
+        base["state_sixtieth"].values * _spacing(unit),
+        reference,
+        pictures,
+        unit=f"{data}, {seeds}; RDM and map: seed {int(unit['seed'])}, before adaptation",
+    )
+
+
+def _spacing(unit: xr.Dataset) -> int:
+    return int(unit["checkpoint"][-1]) // 60
+
+
+def _whose(unit: xr.Dataset) -> str:
+    config = json.loads(unit.attrs["config"])
+    return f"{config['dataset']}, {config['ways']}-way {config['shots']}-shot, seed {int(unit['seed'])}"

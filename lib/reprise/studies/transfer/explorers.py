@@ -1,0 +1,136 @@
+"""Explorers of study 2, each from the data that its static figure shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...similarity.measures import MEASURES
+from ...widgets.curves import Curves, curves_of
+from ...widgets.dynamics import Dynamics
+from ...widgets.representation import Representation
+from ...widgets.states import LIMIT, States, named_states, states_of
+from .states import REFERENCE_WORDS, between_seeds
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["change_curves", "dynamics", "network_states", "representation"]
+
+TITLES = {"network": "network", "layer": "layer", "epoch": "epoch", "seed": "seed"}
+
+BIASED = ("cka-linear", "cka-rbf")
+"""Measures that depend on the number of stimuli: what is measured on few is no level for what is on many."""
+
+
+def network_states(units: Mapping[str, xr.Dataset]) -> States:
+    """The states that some units keep, told apart by network, layer and epoch.
+
+    Args:
+        units: What a network is called, such as ``"pre-training"`` or ``"true labels"`` → its unit, with
+            Grams; as many from the first on as a page holds.
+
+    Raises:
+        ValueError: A unit keeps no Grams, or there is none.
+    """
+    chosen: dict[str, xr.Dataset] = {}
+    count = 0
+    for name, unit in units.items():
+        count += unit.sizes.get("state", 0)
+        if count > LIMIT:
+            break
+        chosen[name] = unit
+    return named_states(chosen, TITLES)
+
+
+def representation(units: Mapping[str, xr.Dataset], pictures: np.ndarray | None = None) -> Representation:
+    """Any two states of some networks; to begin with, the last network's logits at the start and at the end.
+
+    Args:
+        units: As for :func:`network_states`.
+        pictures: The stimuli of the first unit, (n, height, width, 3) uint8; tiles stand for them if None.
+
+    Raises:
+        ValueError: A unit keeps no Grams, or there is none.
+    """
+    states = network_states(units)
+    network = states.columns[0]
+    last = network.levels[-1]
+    epochs = next(column for column in states.columns if column.name == "epoch")
+    own = sorted(set(epochs.codes[network.codes == len(network.levels) - 1].tolist()))
+    layers = next(column.levels for column in states.columns if column.name == "layer")
+    a, b = (
+        states.find(network=last, layer=layers[-1], epoch=epochs.levels[code]) for code in (own[0], own[-1])
+    )
+    first = next(iter(units.values()))
+    stimuli = f"{first.sizes['stimulus']} test images of {first['stimulus_dataset'].item()}"
+    return Representation(
+        states,
+        a,
+        b,
+        "cka-linear",
+        pictures,
+        "Compare any two states",
+        f"{first['model'].item()}; {stimuli}; seed {int(first['seed'])}",
+    )
+
+
+def change_curves(run: xr.Dataset) -> Curves:
+    """Change from each reference that a run has, over epochs, beside fresh networks and a second training.
+
+    Args:
+        run: Units of one condition along ``unit``.
+    """
+    kept = [name for name in run["measure"].values if MEASURES[name].follows_from_grams]
+    change = 1 - run["similarity"].sel(measure=kept)
+    there = [name for name in REFERENCE_WORDS if change.sel(reference=name).notnull().any()]
+    references = {REFERENCE_WORDS[name]: change.sel(reference=name, drop=True) for name in there}
+    levels = {}
+    for name, kind, words in (
+        ("fresh", "null", "fresh random networks"),
+        ("trained fresh", "null", "a fresh network trained on the same labels"),
+    ):
+        if name in there:
+            levels[words] = (kind, change.sel(reference=name, drop=True).isel(epoch=-1))
+    if "common_gram" in run and run.sizes["unit"] > 1:
+        words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
+        levels[words] = ("ceiling", 1 - _between_seeds(run, kept))
+    return curves_of(references, run["seed"], levels, x="epoch", x_title="epochs")
+
+
+def _between_seeds(run: xr.Dataset, measures: Sequence[str]) -> xr.DataArray:
+    """Similarity between seeds; NaN for measures that few stimuli raise."""
+    import xarray as xr
+
+    found = {str(name): between_seeds(run, name) for name in measures if name not in BIASED}
+    names = xr.DataArray(list(found), dims="measure", name="measure")
+    return xr.concat(list(found.values()), names).reindex(measure=list(measures))
+
+
+def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarray | None = None) -> Dynamics:
+    """Change over training, with the state of one unit at the cursor.
+
+    Args:
+        run: Units of one condition along ``unit``.
+        unit: One of them with its Grams; without, there is no RDM and no map.
+        pictures: As for :func:`representation`.
+    """
+    curves = change_curves(run)
+    # Change from the pre-trained network is what fine-tuning is about; pre-training has none.
+    wanted = REFERENCE_WORDS["pretrained"]
+    reference = curves.references.index(wanted) if wanted in curves.references else 0
+    data = [str(run[name].values.flat[0]) for name in ("target", "dataset")]
+    seeds = f"{len(curves.seeds)} seed{'s' * (len(curves.seeds) > 1)}"
+    where = f"{data[1]} → {data[0]}, {seeds}" if data[0] != "none" else f"{data[1]}, {seeds}"
+    if unit is None or "gram" not in unit:
+        return Dynamics(curves, reference=reference, unit=where)
+    return Dynamics(
+        curves,
+        states_of([unit], {"layer": "layer"}),
+        unit["state_epoch"].values,
+        reference,
+        pictures,
+        unit=f"{where}; RDM and map: seed {int(unit['seed'])}",
+    )

@@ -1,0 +1,123 @@
+"""The figures of the supervised control: what is drawn is what was measured, and it can be read."""
+
+import json
+
+import matplotlib
+import numpy as np
+import pytest
+import xarray as xr
+
+from reprise.engine.statistics import interval_over_seeds
+from reprise.studies.control import endpoints
+from reprise.studies.control import figures as figures
+from reprise.studies.maml.states import LAYERS, MEASURES
+
+matplotlib.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def simulated(seed=0, units=3):
+    rng = np.random.default_rng(seed)
+
+    def similarity(*more):
+        return 1 - rng.uniform(0, 0.6, (units, len(MEASURES), len(LAYERS), *more))
+
+    dims = ("unit", "measure", "layer")
+    return xr.Dataset(
+        {
+            "start_similarity": ((*dims, "step"), similarity(4)),
+            "fresh_similarity": ((*dims, "step"), similarity(4)),
+            "half_similarity": (("half", *dims), np.stack([similarity(), similarity()])),
+            "null_similarity": ((*dims, "null", "draw"), similarity(2, 3)),
+            "alone_similarity": ((*dims, "moved"), similarity(5)),
+        },
+        coords={
+            "measure": list(MEASURES), "layer": list(LAYERS), "moved": list(LAYERS), "step": [0, 5, 10, 15],
+            "null": ["equal norm", "own norm"], "probe_images": 40, "draws": 3,
+        },
+        attrs={"config": json.dumps({"dataset": "simulated"})},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def runs():
+    return {"mnist-test": simulated(0), "glyphs": simulated(1)}
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_over_training_draws_every_measure_and_layer(runs):
+    run = runs["glyphs"]
+    plate = figures.over_training(run, "glyphs")
+    panels = plate.figure.axes
+    assert len(panels) == len(MEASURES)
+    for axes, measure in zip(panels, MEASURES, strict=True):
+        for line, layer in zip(axes.lines, LAYERS, strict=True):
+            expected = 1 - run["start_similarity"].sel(measure=measure, layer=layer).mean("unit")
+            np.testing.assert_allclose(np.asarray(line.get_ydata(), float), expected)
+            assert line.get_color() == figures.COLOURS[layer]
+        assert len(axes.collections) == len(LAYERS)
+    assert sorted(texts(panels[2])) == sorted(texts(panels[5])) == sorted(LAYERS)
+    assert plate.name == "control-glyphs" and "40 test images of glyphs" in plate.caption
+    assert "3 seeds; bands: 95 % t interval over seeds" in plate.caption
+    value = 1 - float(run["start_similarity"].sel(measure="rsa-correlation", layer="block2")[:, -1].mean())
+    assert f"block2 {value:.3f}" in plate.alt
+
+
+def test_against_nulls_shows_training_two_perturbations_and_a_fresh_network(runs):
+    plate = figures.against_nulls(runs, "cka-rbf")
+    assert [axes.get_title(loc="left") for axes in plate.figure.axes] == list(runs)
+    for axes, run in zip(plate.figure.axes, runs.values(), strict=True):
+        assert axes.get_yscale() == "log"
+        bars = axes.containers
+        assert len(bars) == 4
+        expected = [
+            endpoints.final_change(run, "cka-rbf"),
+            endpoints.null_change(run, "cka-rbf", "equal norm").mean("draw"),
+            endpoints.null_change(run, "cka-rbf", "own norm").mean("draw"),
+            1 - run["fresh_similarity"].sel(measure="cka-rbf").isel(step=0),
+        ]
+        for bar, values in zip(bars, expected, strict=True):
+            mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
+            np.testing.assert_allclose(bar[0].get_ydata(), mean)
+            assert axes.get_ylim()[0] < mean.min() and mean.max() < axes.get_ylim()[1]
+            for segment, a, b in zip(bar[2][0].get_segments(), low, high, strict=True):
+                np.testing.assert_allclose(segment[:, 1], [a, b])
+    (legend,) = plate.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [bar.get_label() for bar in bars]
+    trained = float(endpoints.final_change(runs["glyphs"], "cka-rbf").sel(layer="logits").mean())
+    assert f"logits {trained:.3f} (" in plate.alt and "3 draws" in plate.caption
+
+
+def test_alone_writes_every_number_of_its_matrix_legibly(runs):
+    plate = figures.alone(runs)
+    panels = plate.figure.axes[: len(runs)]
+    for axes, run in zip(panels, runs.values(), strict=True):
+        table = figures.alone_table(run, "rsa-correlation")
+        for i, moved in enumerate(LAYERS):
+            for j, layer in enumerate(LAYERS):
+                similarity = run["alone_similarity"].sel(measure="rsa-correlation", moved=moved, layer=layer)
+                assert table[i, j] == pytest.approx(1 - float(similarity.mean()))
+        np.testing.assert_allclose(table[-1], endpoints.final_change(run).mean("unit"))
+        assert texts(axes) == [f"{value:.3f}" for value in table.ravel()]
+        assert axes.images[0].get_clim() == (0, 1)
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == [*LAYERS, "all"]
+    assert plate.name == "control-alone" and "mnist-test: block1 " in plate.alt
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_one_data_set_and_one_seed_are_enough(units):
+    runs = {"glyphs": simulated(units=units)}
+    for plate in (
+        figures.against_nulls(runs), figures.alone(runs), figures.over_training(runs["glyphs"], "glyphs"),
+    ):  # fmt: skip
+        plate.figure.canvas.draw()
+        assert ("two seeds" in plate.caption) == (units == 1 and plate.name != "control-alone")

@@ -1,0 +1,162 @@
+"""Figures of study 2 on simulated units: they draw, say what they show, and hold the numbers."""
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.container import ErrorbarContainer
+
+from reprise.book.display import figure_html
+from reprise.engine.grams import fold
+from reprise.studies.transfer import authors, endpoints
+from reprise.studies.transfer import figures_index as figures
+from reprise.studies.transfer.states import COUNTS, MEASURES, REFERENCES, between_seeds
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]
+
+
+def simulated(seed, units=3, **config):
+    """A run with every variable of a unit, of random numbers."""
+    rng = np.random.default_rng(seed)
+    epochs = np.array([0, 1, 2, 5, 10])
+    size = (units, len(REFERENCES), len(MEASURES), len(LAYERS))
+    end = np.clip(np.linspace(0.95, 0.4, 5) + rng.normal(0, 0.02, size), 0, 1)
+    course = 1 - (1 - end[..., None]) * np.linspace(0, 1, len(epochs))
+    features = rng.normal(size=(units, 2, 5, 50, 80))
+    settings = {
+        "dataset": "cifar10-jpeg", "model": "conv4", "target": "none", "epoch_steps": 0,
+        "target_shift": False,
+        "start": "pretrained", "moving": "all", "noise": 0, "target_noise": 0, "images": 1024,
+        "target_images": 5000,
+    } | config  # fmt: skip
+    per_layer = ("reference", "measure", "layer")
+    return xr.Dataset(
+        {
+            "similarity": (("unit", *per_layer, "epoch"), course),
+            "half_similarity": (("unit", "half", *per_layer), np.stack([end - 0.01, end + 0.01], 1)),
+            "count_similarity": (("unit", "stimuli", *per_layer), np.stack([end] * len(COUNTS), 1)),
+            "test_accuracy": (("unit", "epoch"), rng.uniform(0.3, 0.6, (units, len(epochs)))),
+            "train_accuracy": (("unit", "epoch"), rng.uniform(0.6, 0.9, (units, len(epochs)))),
+            "train_loss": (("unit", "epoch"), np.tile(np.linspace(2.3, 0.1, len(epochs)), (units, 1))),
+            "test_loss": (("unit", "epoch"), np.tile(np.linspace(2.3, 1.1, len(epochs)), (units, 1))),
+            "tested": ("unit", np.full(units, 5000)),
+            "common_gram": (
+                ("unit", "moment", "layer", "entry"), fold(features @ np.swapaxes(features, -1, -2)),
+            ),
+            "common_mean": (("unit", "moment", "layer", "stimulus"), features.mean(-1)),
+        },
+        coords={
+            "seed": ("unit", np.arange(1, units + 1)), "reference": list(REFERENCES),
+            "measure": list(MEASURES),
+            "layer": LAYERS, "epoch": epochs, "stimuli": list(COUNTS), "moment": ["start", "end"],
+            "features": ("layer", [80] * 5), "images": settings["images"],
+        },
+        attrs={"config": json.dumps(settings), "preset": "none"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return {name: simulated(i) for i, name in enumerate(("64 images", "256 images", "1024 images"))}
+
+
+def _frozen():
+    return {
+        f"{domain}, {n} images, {moving}": simulated(n + len(moving))
+        for domain in ("true labels", "other domain")
+        for n in (100, 5000)
+        for moving in ("all", "after-2", "head")
+    }
+
+
+def _plates(runs):
+    one = next(iter(runs.values()))
+    yield figures.over_epochs(runs)
+    yield figures.maps(runs)
+    yield figures.learning(runs)
+    yield figures.by_layer(runs)
+    yield figures.by_layer(runs, "pretrained", "rsa-correlation", "transfer-targets")
+    yield figures.pretrained_or_initial(runs)
+    yield figures.levels(one)
+    yield figures.stimuli(one)
+    yield figures.freezing(_frozen())
+    yield figures.gain_against_change(runs, "pool4")
+    yield figures.audit(runs, "start", next(iter(runs)), "transfer-audit")
+    yield figures.beside_authors(authors.beside(authors.read_table(ROOT), runs))
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_every_figure_draws_with_name_caption_and_words(units):
+    names = set()
+    for plate in _plates({name: simulated(i, units) for i, name in enumerate(("a", "b", "c"))}):
+        page = figure_html(
+            plate.figure, caption=plate.caption, alt=plate.alt, name=plate.name, provenance="simulated"
+        )
+        assert f'id="{plate.name}"' in page and "nan" not in plate.alt
+        assert plate.name not in names
+        names.add(plate.name)
+        plt.close(plate.figure)
+    assert len(names) == 12
+
+
+def test_curves_show_the_means(runs):
+    plate = figures.over_epochs(runs)
+    axes = plate.figure.axes[1]
+    assert axes.get_title(loc="left") == "256 images"
+    lines = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
+    values = runs["256 images"]["similarity"].sel(measure="cka-linear").mean("unit")
+    for i, layer in enumerate(LAYERS):  # a curve, and the mark of its null
+        expected = values.sel(reference="start", layer=layer).values
+        np.testing.assert_allclose(lines[2 * i], expected)
+        null = float(values.sel(reference="fresh", layer=layer)[-1])
+        np.testing.assert_allclose(lines[2 * i + 1], [null])
+    plt.close(plate.figure)
+
+
+def marks_between_seeds(plate) -> list[ErrorbarContainer]:
+    found = plate.figure.axes[0].containers
+    return [c for c in found if isinstance(c, ErrorbarContainer) and "two seeds" in str(c.get_label())]
+
+
+def test_levels_hold_what_seeds_share(runs):
+    run = runs["64 images"]
+    plate = figures.levels(run)
+    (marks,) = marks_between_seeds(plate)
+    expected = between_seeds(run, "cka-linear-debiased").mean("unit")
+    np.testing.assert_allclose(np.asarray(marks.lines[0].get_ydata(), float), expected)
+    assert np.abs(expected).max() < 0.2  # independent noise: nothing in common
+    assert marks_between_seeds(figures.levels(run.isel(unit=[0]))) == []
+    plt.close("all")
+
+
+def test_the_audit_pairs_seeds(runs):
+    plate = figures.audit(runs, "start", "64 images", "transfer-audit")
+    a, b = (
+        endpoints.similarity(runs[name]).sel(layer="pool1").mean() for name in ("256 images", "64 images")
+    )
+    assert f"256 images, pool1: {float(a - b):+.3f}".replace("-", "−") in plate.alt
+    plt.close(plate.figure)
+    with pytest.raises(ValueError, match="no condition 'x'; there are: 64 images"):
+        figures.audit(runs, "start", "x", "transfer-audit")
+
+
+def test_rows_that_were_not_run_are_named(runs):
+    rows = authors.beside(authors.read_table(ROOT), {"only": runs["1024 images"]})
+    plate = figures.beside_authors(rows)
+    texts = [text.get_text() for text in plate.figure.axes[0].texts]
+    assert texts.count("not run") == 6
+    assert "30 rows were not run" in plate.alt
+    plt.close(plate.figure)
+
+
+def test_learning_draws_training_beside_test(runs):
+    plate = figures.learning(runs)
+    drawn = [np.asarray(axes.get_lines()[1].get_ydata()) for axes in plate.figure.axes]
+    one = runs["256 images"]
+    for line, name in zip(drawn, ("train_loss", "test_loss", "train_accuracy", "test_accuracy"), strict=True):
+        np.testing.assert_allclose(line, one[name].mean("unit").values)
+    plt.close(plate.figure)
