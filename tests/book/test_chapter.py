@@ -63,7 +63,7 @@ def test_whatever_is_said_in_a_verdict_stays_text(monkeypatch):
 def test_a_chapter_opens_a_run_that_is_there(tiny_run, tiny_config, tiny_places, tiny_settings):
     opened = Chapter.open("maml", tiny_places, "smoke", "never", "0..1", ways=None, **tiny_settings)
     assert opened.config == tiny_config and opened.seeds == (0, 1)
-    assert opened.run.sizes["unit"] == 2
+    assert opened.run.sizes["seed"] == 2
     assert "gram" in opened.unit(0) and "gram" not in opened.unit(1) and "gram" in opened.unit()
     assert opened.provenance().startswith("2 units · seeds 0..1 · data glyphs · preset smoke, ")
     assert opened.provenance(1).startswith("1 unit · seeds 1 · ")

@@ -89,4 +89,4 @@ def test_analyses_are_those_in_the_store(chapter, tiny_config):
     )
     there, missing = explore.analyses(changed, {"as it is": (None, {"inner_loss": "mean"})})
     assert missing == {} and there["as it is"].seeds == (0, 1)
-    assert there["as it is"].run.sizes["unit"] == 2 and there["as it is"].command.endswith("--seeds 0..1")
+    assert there["as it is"].run.sizes["seed"] == 2 and there["as it is"].command.endswith("--seeds 0..1")

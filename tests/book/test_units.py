@@ -90,11 +90,11 @@ def test_units_of_a_figure_are_those_of_its_runs(tiny_run, tiny_config):
     assert units_shown(Shown()) == ids  # type: ignore[arg-type]
     assert units_shown(Shown(), seed=1) == ids[1:]  # type: ignore[arg-type]
     assert units_shown(Shown(), beside=[Shown()]) == ids  # type: ignore[arg-type]
-    assert units_shown(Shown(), runs={"a": tiny_run.isel(unit=[0])}) == ids  # type: ignore[arg-type]
+    assert units_shown(Shown(), runs={"a": tiny_run.isel(seed=[0])}) == ids  # type: ignore[arg-type]
 
 
 def test_a_figure_of_one_seed_names_that_seed_of_each_run(tiny_run, tiny_config):
-    runs = {"a": tiny_run, "b": tiny_run.isel(unit=[0]).assign_attrs(records=tiny_run.attrs["records"][:1])}
+    runs = {"a": tiny_run, "b": tiny_run.isel(seed=[0]).assign_attrs(records=tiny_run.attrs["records"][:1])}
     assert list(of_seed(runs, 0)) == ["a", "b"] and list(of_seed(runs, 1)) == ["a"] and of_seed(runs, 7) == {}
     chosen = of_seed(runs, 1)["a"]
     assert chosen["seed"].values.tolist() == [1]

@@ -40,7 +40,7 @@ explore.explore(explorers.representation(unit, images), "maml-second-order")""",
 explore.explore(explorers.dynamics(chapter.run, unit, images), "maml-base")""",
     """runs = {
     "all seeds": (chapter.run, chapter.command),
-    "three seeds": (chapter.run.isel(unit=slice(3)), "reprise run maml --preset laptop --seeds 0..2"),
+    "three seeds": (chapter.run.isel(seed=slice(3)), "reprise run maml --preset laptop --seeds 0..2"),
 }
 rows = specifications(["M1a", "M3a"], runs, chapter.run["measure"].values.tolist())
 chapter.show(specification_curve(rows, "maml-measures"))
@@ -52,7 +52,7 @@ BARE = [
     CELLS[0],
     """last = unit.isel(state=(unit["state_layer"] == "logits").values)
 display(explorers.representation(last))
-display(explorers.dynamics(chapter.run.isel(unit=[0])))""",
+display(explorers.dynamics(chapter.run.isel(seed=[0])))""",
 ]
 
 

@@ -216,7 +216,7 @@ def test_predictions_stand_beside_the_truth(opened, segmented, places):
     pictures = held_out(config, run, places.data)
     assert pictures is not None
     _, masks = pictures
-    predicted = run["shown_classes"].isel(unit=1).values
+    predicted = run["shown_classes"].isel(seed=1).values
     kinds = run["class_name"].values.tolist()
     each = []
     for kind in range(len(kinds)):

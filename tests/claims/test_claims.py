@@ -28,12 +28,12 @@ def simulated(rng, logits=0.5, blocks=0.1, outer=0.02, outer_logits=None, noise=
     return xr.Dataset(
         {
             "inner_similarity": (
-                ("unit", "measure", "layer", "checkpoint", "inner_step"),
+                ("seed", "measure", "layer", "checkpoint", "inner_step"),
                 1 - np.maximum(inner, 1e-6)[:, None, :, :, None],
             ),
-            "neighbour_similarity": (("unit", "measure", "layer", "checkpoint"), 1 - stretch[:, None]),
+            "neighbour_similarity": (("seed", "measure", "layer", "checkpoint"), 1 - stretch[:, None]),
             "lag_similarity": (
-                ("unit", "measure", "layer", "lag"),
+                ("seed", "measure", "layer", "lag"),
                 1 - stretch[:, None, :, :1] * lags[None, None, None] * np.ones((1, 1, 1, 1)),
             ),
         },
@@ -67,7 +67,7 @@ def functional(rng, cost=0.0, noise=0.5, longer=None, units=5):
     return xr.Dataset(
         {
             "function_accuracy": (
-                ("intervention", "adapted", "unit"),
+                ("intervention", "adapted", "seed"),
                 np.array([*interventions.values()]) / 100,
             )
         },

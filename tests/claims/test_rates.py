@@ -25,16 +25,16 @@ def transfer(rng, kept, accuracy=0.6, images=1024, noise=0.02, seeds=5):
     own = np.asarray(kept) + rng.normal(0, noise, (seeds, len(POOLS)))
     curve = np.stack([np.ones_like(own), own], -1)[:, None, None]
     hits = accuracy + rng.normal(0, noise / 4, (seeds, 1))
-    dims = ("unit", "reference", "measure", "layer", "epoch")
+    dims = ("seed", "reference", "measure", "layer", "epoch")
     return xr.Dataset(
         {
             "similarity": (dims, np.tile(curve, (1, len(REFERENCES), len(MEASURES), 1, 1))),
-            "test_accuracy": (("unit", "epoch"), np.tile(hits, 2)),
-            "tested": ("unit", np.full(seeds, 5000)),
-            "train_loss": (("unit", "epoch"), np.tile([2.3, 0.1], (seeds, 1))),
+            "test_accuracy": (("seed", "epoch"), np.tile(hits, 2)),
+            "tested": ("seed", np.full(seeds, 5000)),
+            "train_loss": (("seed", "epoch"), np.tile([2.3, 0.1], (seeds, 1))),
         },
         coords={
-            "seed": ("unit", np.arange(seeds)),
+            "seed": ("seed", np.arange(seeds)),
             "reference": list(REFERENCES),
             "measure": list(MEASURES),
             "layer": POOLS,
@@ -50,12 +50,12 @@ def segmenting(rng, quality, rise=100.0, seeds=10, noise=0.01):
     rises = rise * np.exp(rng.normal(0, 0.1, seeds))
     return xr.Dataset(
         {
-            "miou": ("unit", miou),
-            "baseline": (("unit", "baseline_name"), np.tile([0.3, 0.4], (seeds, 1))),
-            "curve_miou": (("unit", "curve_step"), 0.8 * (1 - np.exp(-STEPS / rises[:, None]))),
+            "miou": ("seed", miou),
+            "baseline": (("seed", "baseline_name"), np.tile([0.3, 0.4], (seeds, 1))),
+            "curve_miou": (("seed", "curve_step"), 0.8 * (1 - np.exp(-STEPS / rises[:, None]))),
         },
         coords={
-            "seed": ("unit", np.arange(seeds)),
+            "seed": ("seed", np.arange(seeds)),
             "curve_step": STEPS,
             "baseline_name": ["majority", "threshold"],
         },

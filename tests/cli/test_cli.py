@@ -241,7 +241,7 @@ def test_run_compare_publish_and_again(reprise, places, computed, tiny_words, ti
 def test_outcomes_are_held_against_the_published_preset(reprise, places, computed, tiny_words, tiny_run):
     """The tiny units stand in for the published ones of the preset: no difference, and the same numbers."""
     store = Store(places.published, places.local)
-    made = {seed: tiny_run.isel(unit=seed) for seed in (0, 1)}
+    made = {seed: tiny_run.isel(seed=seed) for seed in (0, 1)}
     smoke = MAML.configure("smoke", {})
     for seed, dataset in made.items():
         record = tiny_run.attrs["records"][seed]
@@ -262,10 +262,10 @@ def test_outcomes_are_held_against_the_published_preset(reprise, places, compute
 def test_a_unit_that_came_out_otherwise_is_told(reprise, places, tiny_run):
     store, smoke = Store(places.published, places.local), MAML.configure("smoke", {})
     unit, attrs = Unit(smoke, 0), {"provenance": json.dumps(tiny_run.attrs["records"][0]), "records": ""}
-    store.write(unit, tiny_run.isel(unit=0).assign_attrs(attrs))
+    store.write(unit, tiny_run.isel(seed=0).assign_attrs(attrs))
     store.publish(unit)
     store.path(unit, "local").unlink()
-    changed = tiny_run.isel(unit=0).assign_attrs(attrs)
+    changed = tiny_run.isel(seed=0).assign_attrs(attrs)
     changed["inner_similarity"] = changed["inner_similarity"] - 0.25
     store.write(unit, changed)
     code, output, _ = reprise("compare", "maml", "--preset", "smoke", "--seeds", "0")

@@ -19,7 +19,7 @@ def one_endpoint(monkeypatch):
 
 
 def run(*values):
-    return xr.Dataset({"accuracy": ("unit", np.array(values, float))})
+    return xr.Dataset({"accuracy": ("seed", np.array(values, float))})
 
 
 def test_the_interval_of_the_difference_is_welchs(one_endpoint):
@@ -89,7 +89,7 @@ def test_the_table_is_aligned_and_marks_what_differs():
 
 
 def test_largest_difference_between_two_measurements(tiny_run):
-    unit = tiny_run.isel(unit=0)
+    unit = tiny_run.isel(seed=0)
     assert largest_difference(unit, unit.copy(deep=True)) == 0
     changed = unit.copy(deep=True)
     changed["lag_similarity"][2, 3, 4] -= 0.125
@@ -99,7 +99,7 @@ def test_largest_difference_between_two_measurements(tiny_run):
 
 
 def test_a_number_against_none_is_no_small_difference(tiny_run):
-    unit = tiny_run.isel(unit=0)
+    unit = tiny_run.isel(seed=0)
     assert unit["neighbour_similarity"].isnull().any()  # at the first checkpoint, which has no neighbour
     filled = unit.assign(neighbour_similarity=unit["neighbour_similarity"].fillna(1))
     assert largest_difference(unit, filled) == largest_difference(filled, unit) == np.inf

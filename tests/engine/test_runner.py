@@ -27,11 +27,11 @@ def test_a_second_run_computes_nothing(tiny_run, tiny_config, tiny_places, monke
     again = runner.run(MAML, tiny_config, (0, 1), tiny_places, compute="never")
     assert again.drop_attrs().identical(tiny_run.drop_attrs())
     one = runner.run(MAML, tiny_config, (1,), tiny_places)
-    assert one.sizes["unit"] == 1 and float(one["seed"][0]) == 1
+    assert one.sizes["seed"] == 1 and float(one["seed"][0]) == 1
 
 
 def test_seeds_differ_in_initial_values_data_and_probe(tiny_run):
-    assert (tiny_run["stimulus_drawing"].isel(unit=0) != tiny_run["stimulus_drawing"].isel(unit=1)).any()
+    assert (tiny_run["stimulus_drawing"].isel(seed=0) != tiny_run["stimulus_drawing"].isel(seed=1)).any()
     first = tiny_run["training_loss"].isel(checkpoint=1)
     assert float(first[0]) != float(first[1])
 
@@ -56,10 +56,10 @@ def test_units_say_nothing_of_settings_that_do_not_name_them(tiny_run, tiny_conf
 
 
 def test_units_of_before_a_setting_existed_fit_with_those_after(tiny_run):
-    new = [tiny_run.isel(unit=i).assign_attrs(provenance="{}") for i in range(2)]
+    new = [tiny_run.isel(seed=i).assign_attrs(provenance="{}") for i in range(2)]
     old = new[0].drop_vars(["analysis", "blocks", "downsampling", "adapt_offset", "probe"])
     joint = runner.gather([old, new[1]])
-    assert joint.sizes["unit"] == 2 and joint["blocks"].item() == 4
+    assert joint.sizes["seed"] == 2 and joint["blocks"].item() == 4
     assert joint["seed"].values.tolist() == [0, 1]
 
 
@@ -131,7 +131,7 @@ def test_a_truncated_unit_is_made_again_with_the_same_numbers(tiny_run, tiny_con
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.warns(UserWarning, match="set aside"):
         again = runner.run(MAML, tiny_config, (1,), tiny_places, progress=False)
-    assert digest(again.isel(unit=0)) == digest(tiny_run.isel(unit=1))
+    assert digest(again.isel(seed=0)) == digest(tiny_run.isel(seed=1))
 
 
 SCRIPT = """
@@ -139,7 +139,8 @@ import sys
 from pathlib import Path
 import reprise.studies.maml.train as train
 from reprise.places import Places
-from reprise.studies import runner, study
+from reprise.engine import runner
+from reprise.engine.study import study
 train.SAVE_EVERY = 0.0
 folder = Path(sys.argv[1])
 maml = study("maml")

@@ -110,16 +110,16 @@ def test_change_over_training_equals_a_plain_loop(tiny, config, course, probe):
     fresh = _representations(config, _copy(build_model(config, 0, FRESH)), probe)
     for step in (0, 2, 4):
         now = _representations(config, kept[step], probe)
-        found = tiny.isel(unit=0).sel(step=step)
+        found = tiny.isel(seed=0).sel(step=step)
         np.testing.assert_allclose(found["start_similarity"].values, _similar(first, now), atol=2e-4)
         np.testing.assert_allclose(found["fresh_similarity"].values, _similar(fresh, now), atol=2e-4)
-    loss = tiny["training_loss"].isel(unit=0).values
+    loss = tiny["training_loss"].isel(seed=0).values
     assert np.isnan(loss[0])
     np.testing.assert_allclose(loss[1:], [np.mean(losses[:2]), np.mean(losses[2:])], rtol=1e-4)
     last, half = _representations(config, kept[4], probe), len(probe) // 2
     for i, part in enumerate((slice(half), slice(half, None))):
         expected = _similar({k: v[part] for k, v in first.items()}, {k: v[part] for k, v in last.items()})
-        np.testing.assert_allclose(tiny["half_similarity"].isel(unit=0, half=i).values, expected, atol=2e-4)
+        np.testing.assert_allclose(tiny["half_similarity"].isel(seed=0, half=i).values, expected, atol=2e-4)
 
 
 def test_a_network_that_was_not_trained_has_not_changed(tiny):
@@ -148,7 +148,7 @@ def test_update_norms_equal_explicit_sums(tiny, course):
             squares[_layer(name), "update"] += (b - a) ** 2
             squares[_layer(name), "initial"] += a**2
     expected = [math.sqrt(squares[layer, "update"] / squares[layer, "initial"]) for layer in LAYERS]
-    found = tiny.isel(unit=0).sel(step=4)
+    found = tiny.isel(seed=0).sel(step=4)
     np.testing.assert_allclose(found["update_norm"].values, expected, rtol=1e-3)
     whole = math.sqrt(*_sums(squares))
     assert float(found["network_update_norm"]) == pytest.approx(whole, rel=1e-3)
@@ -186,7 +186,7 @@ def test_the_nulls_equal_a_plain_loop(tiny, config, course, probe):
         for i in range(config.draws):
             moved = nulls.perturbed(kept[0], lengths, generator(0, NOISE, k, i))
             expected = _similar(first, _representations(config, moved, probe))
-            found = tiny["null_similarity"].isel(unit=0, null=k, draw=i).values
+            found = tiny["null_similarity"].isel(seed=0, null=k, draw=i).values
             np.testing.assert_allclose(found, expected, atol=5e-4)
     assert tiny["null"].values.tolist() == ["equal norm", "own norm"]
 
@@ -197,7 +197,7 @@ def test_one_layers_update_alone_changes_it_and_what_follows_but_nothing_before(
     for position, layer in enumerate(LAYERS):
         mixed = {name: (kept[4] if _layer(name) == layer else kept[0])[name] for name in kept[0]}
         expected = _similar(first, _representations(config, mixed, probe))
-        found = tiny["alone_similarity"].isel(unit=0).sel(moved=layer).transpose("measure", "layer").values
+        found = tiny["alone_similarity"].isel(seed=0).sel(moved=layer).transpose("measure", "layer").values
         np.testing.assert_allclose(found, expected, atol=5e-4)
         np.testing.assert_allclose(found[:, :position], 1, atol=1e-6)
         assert (found[:, position] < 1 - 1e-6).all()
@@ -215,7 +215,7 @@ def test_accuracy_equals_counting(config, splits, course, tiny):
         for row, label in zip(logits.tolist(), tested.labels[part].tolist(), strict=True):
             right += row.index(max(row)) == label
     assert accuracy(model, tested, config.batch) == pytest.approx(right / 30)
-    assert float(tiny["accuracy"].isel(unit=0, step=-1)) == pytest.approx(right / 30, abs=0.04)
+    assert float(tiny["accuracy"].isel(seed=0, step=-1)) == pytest.approx(right / 30, abs=0.04)
 
 
 def test_every_epoch_shows_every_image_once():
@@ -244,15 +244,15 @@ def test_kept_grams_give_the_stored_similarities(config, tiny, places):
         grams, states = state_grams(unit, layer)
         assert states["state_step"].values.tolist() == [0, 2, 4]
         for m in MEASURES:
-            found = tiny["start_similarity"].isel(unit=0).sel(measure=m, layer=layer).values
+            found = tiny["start_similarity"].isel(seed=0).sel(measure=m, layer=layer).values
             np.testing.assert_allclose(measure(m).pairwise(grams)[0], found, atol=2e-3)
 
 
 def test_a_unit_is_reproduced_and_seeds_differ(config, tiny, places, tmp_path):
     again = run(CONTROL, config, (0,), Places(places.data, tmp_path, tmp_path / "runs"), progress=False)
     for name in ("start_similarity", "null_similarity", "accuracy"):
-        np.testing.assert_array_equal(again[name].isel(unit=0).values, tiny[name].isel(unit=0).values)
-    same = tiny["null_similarity"].isel(unit=0).values == tiny["null_similarity"].isel(unit=1).values
+        np.testing.assert_array_equal(again[name].isel(seed=0).values, tiny[name].isel(seed=0).values)
+    same = tiny["null_similarity"].isel(seed=0).values == tiny["null_similarity"].isel(seed=1).values
     assert not same.all()
     assert len(tiny.attrs["records"]) == 2 and json.loads(tiny.attrs["config"])["dataset"] == "glyphs"
 

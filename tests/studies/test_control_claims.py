@@ -23,11 +23,11 @@ def simulated(rng, trained=RISING, random=FLAT, noise=0.03, units=6, draws=10, n
     return xr.Dataset(
         {
             "start_similarity": (
-                ("unit", "measure", "layer", "step"),
+                ("seed", "measure", "layer", "step"),
                 np.stack([np.ones((units, 1, 5)), 1 - change[:, None]], axis=-1),
             ),
             "null_similarity": (
-                ("unit", "measure", "layer", "null", "draw"),
+                ("seed", "measure", "layer", "null", "draw"),
                 1 - null.transpose(0, 2, 1)[:, None, :, None],
             ),
         },
@@ -120,19 +120,19 @@ def test_verdicts_over_data_sets(found, status):
 
 def test_rank_correlations_equal_scipys():
     values = np.random.default_rng(1).normal(size=(4, 3, 5)).round(1)
-    found = endpoints.depth_correlation(xr.DataArray(values, dims=("unit", "draw", "layer")))
+    found = endpoints.depth_correlation(xr.DataArray(values, dims=("seed", "draw", "layer")))
     for i, j in np.ndindex(4, 3):
         expected = spearman(np.arange(5), values[i, j])
         assert float(found[i, j]) == pytest.approx(expected, abs=1e-10)
-    assert found.dims == ("unit", "draw")
+    assert found.dims == ("seed", "draw")
 
 
 def test_one_training_is_held_against_one_perturbation():
     run = simulated(np.random.default_rng(2), noise=0.2, draws=7)
     changes = 1 - run["null_similarity"].sel(measure="rsa-correlation", null="equal norm")
     trained = 1 - run["start_similarity"].sel(measure="rsa-correlation", step=200)
-    for unit in range(run.sizes["unit"]):
-        single = [spearman(np.arange(5), changes.isel(unit=unit, draw=draw).values) for draw in range(7)]
+    for unit in range(run.sizes["seed"]):
+        single = [spearman(np.arange(5), changes.isel(seed=unit, draw=draw).values) for draw in range(7)]
         np.testing.assert_allclose(endpoints.null_correlation(run)[unit], single, atol=1e-9)
-        own = spearman(np.arange(5), trained.isel(unit=unit).values)
+        own = spearman(np.arange(5), trained.isel(seed=unit).values)
         assert float(endpoints.beyond_null(run)[unit]) == pytest.approx(own - single[0], abs=1e-9)

@@ -28,7 +28,7 @@ def simulated(seed=0, units=3):
     def similarity(*more):
         return 1 - rng.uniform(0, 0.6, (units, len(MEASURES), len(LAYERS), *more))
 
-    dims = ("unit", "measure", "layer")
+    dims = ("seed", "measure", "layer")
     return xr.Dataset(
         {
             "start_similarity": ((*dims, "step"), similarity(4)),
@@ -61,7 +61,7 @@ def test_over_training_draws_every_measure_and_layer(runs):
     assert len(panels) == len(MEASURES)
     for axes, measure in zip(panels, MEASURES, strict=True):
         for line, layer in zip(axes.lines, LAYERS, strict=True):
-            expected = 1 - run["start_similarity"].sel(measure=measure, layer=layer).mean("unit")
+            expected = 1 - run["start_similarity"].sel(measure=measure, layer=layer).mean("seed")
             np.testing.assert_allclose(np.asarray(line.get_ydata(), float), expected)
             assert line.get_color() == figures.COLOURS[layer]
         assert len(axes.collections) == len(LAYERS)
@@ -86,7 +86,7 @@ def test_against_nulls_shows_training_two_perturbations_and_a_fresh_network(runs
             1 - run["fresh_similarity"].sel(measure="cka-rbf").isel(step=0),
         ]
         for bar, values in zip(bars, expected, strict=True):
-            mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
+            mean, low, high = interval_over_seeds(values.transpose("seed", "layer").values)
             np.testing.assert_allclose(bar[0].get_ydata(), mean)
             assert axes.get_ylim()[0] < mean.min() and mean.max() < axes.get_ylim()[1]
             for segment, a, b in zip(bar[2][0].get_segments(), low, high, strict=True):
@@ -106,7 +106,7 @@ def test_alone_writes_every_number_of_its_matrix_legibly(runs):
             for j, layer in enumerate(LAYERS):
                 similarity = run["alone_similarity"].sel(measure="rsa-correlation", moved=moved, layer=layer)
                 assert table[i, j] == pytest.approx(1 - float(similarity.mean()))
-        np.testing.assert_allclose(table[-1], endpoints.final_change(run).mean("unit"))
+        np.testing.assert_allclose(table[-1], endpoints.final_change(run).mean("seed"))
         assert texts(axes) == [f"{value:.3f}" for value in table.ravel()]
         assert axes.images[0].get_clim() == (0, 1)
     assert [label.get_text() for label in panels[0].get_yticklabels()] == [*LAYERS, "all"]

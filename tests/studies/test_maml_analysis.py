@@ -68,7 +68,7 @@ def test_base_analysis_equals_a_plain_loop(tiny_run, tiny_config, pieces):
                 after = _representations(model, probe.images)
                 values.append([[measure(m)(before[n], after[n]) for n in LAYERS] for m in states.MEASURES])
             found = (
-                tiny_run["inner_similarity"].isel(unit=0).sel(checkpoint=iteration, inner_step=step).values
+                tiny_run["inner_similarity"].isel(seed=0).sel(checkpoint=iteration, inner_step=step).values
             )
             np.testing.assert_allclose(found, np.mean(values, axis=0), atol=2e-3)
 
@@ -81,7 +81,7 @@ def test_accuracy_equals_a_plain_loop(tiny_run, tiny_config, pieces):
         _adapted(model, tasks.support_x[task], tasks.support_y[task], tiny_config.inner_rate, last)
         with torch.no_grad():
             right = (model(tasks.query_x[task]).argmax(1) == tasks.query_y[task]).double().mean()
-        found = tiny_run["accuracy"].isel(unit=0, checkpoint=-1, analysed=task).sel(accuracy_step=last)
+        found = tiny_run["accuracy"].isel(seed=0, checkpoint=-1, analysed=task).sel(accuracy_step=last)
         assert float(found) == pytest.approx(float(right), abs=0.11)  # one query more or less by rounding
 
 
@@ -91,7 +91,7 @@ def test_neighbours_start_lags_and_fresh_equal_a_plain_loop(tiny_run, tiny_confi
     seen = {
         i: _representations(_load(model, folder, i), probe.images) for i in range(0, 61 * spacing, spacing)
     }
-    run, kind = tiny_run.isel(unit=0).sel(measure="rsa-correlation"), measure("rsa-correlation")
+    run, kind = tiny_run.isel(seed=0).sel(measure="rsa-correlation"), measure("rsa-correlation")
     for layer in LAYERS:
         for i in (1, 30, 60):
             expected = kind(seen[(i - 1) * spacing][layer], seen[i * spacing][layer])
@@ -137,13 +137,13 @@ def test_the_probe_is_not_in_the_tasks(tiny_run, tiny_config, pieces):
     shown = {image.numpy().tobytes() for image in probe.images}
     for images in (tasks.support_x, tasks.query_x):
         assert not shown & {image.numpy().tobytes() for image in images.flatten(0, 1)}
-    assert list(tiny_run["stimulus_name"].isel(unit=0).values) == list(probe.names)
+    assert list(tiny_run["stimulus_name"].isel(seed=0).values) == list(probe.names)
 
 
 def test_effective_layers_by_hand():
     import xarray as xr
 
-    shares = xr.DataArray([[1.0, 0, 0, 0], [1, 1, 1, 1], [3, 1, 0, -0.1]], dims=("unit", "layer"))
+    shares = xr.DataArray([[1.0, 0, 0, 0], [1, 1, 1, 1], [3, 1, 0, -0.1]], dims=("seed", "layer"))
     assert endpoints.effective_layers(shares).values == pytest.approx([1, 4, 16 / 10])
 
 
@@ -174,7 +174,7 @@ def test_m3_quantities_equal_explicit_loops(tiny_run, tiny_config):
                         if name == "inner"
                         else pick["neighbour_similarity"]
                     )
-                    per.append(1 - float(source.isel(unit=u).sel(layer=layer, checkpoint=checkpoint)))
+                    per.append(1 - float(source.isel(seed=u).sel(layer=layer, checkpoint=checkpoint)))
                 change.append(np.mean(per))
             shares[name] = np.array(change)
         ratio = np.log(shares["inner"][:4].mean() / shares["outer"][:4].mean())

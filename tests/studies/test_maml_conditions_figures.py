@@ -200,7 +200,7 @@ def test_captions_say_over_how_many_seeds_and_figures_are_told_in_words(name, re
     assert "2 seeds" in plate.caption and len(plate.alt) > 60 and plate.alt != plate.caption
     assert ("95 % t interval over seeds" in plate.caption) == (name != "function")  # a table has no bars
     assert "nan" not in (plate.caption + plate.alt).lower()
-    one = make(each_run(given, lambda dataset: dataset.isel(unit=[0])))
+    one = make(each_run(given, lambda dataset: dataset.isel(seed=[0])))
     assert "1 seed" in one.caption and "1 seeds" not in one.caption and "interval" not in one.caption
     assert "nan" not in (one.caption + one.alt).lower()
     one.figure.canvas.draw()
@@ -231,7 +231,7 @@ def test_accuracies_and_changes_of_algorithms_are_those_of_their_runs(by_algorit
     assert tick_words(left.xaxis) == titles and tick_words(right.xaxis) == list(LAYERS)
     assert [text.get_text() for text in legend_of(right).get_texts()] == titles
     for i, (title, dataset) in enumerate(zip(titles, by_algorithm.values(), strict=True)):
-        judged = dataset["evaluation_accuracy"].transpose("unit", "moment", "task").values
+        judged = dataset["evaluation_accuracy"].transpose("seed", "moment", "task").values
         assert list(dataset["moment"].values) == ["untrained", "trained"]
         mean, ends = interval(judged[:, 1].mean(-1))
         mark, bars = left.containers[i][0], spans(left.containers[i])
@@ -239,7 +239,7 @@ def test_accuracies_and_changes_of_algorithms_are_those_of_their_runs(by_algorit
         np.testing.assert_allclose(bars[0], ends, rtol=1e-5)
         # after the one inner step of training, at the last checkpoint
         similarity = dataset["inner_similarity"].sel(measure="rsa-correlation", inner_step=1)
-        change, ends = interval(1 - similarity.transpose("unit", "layer", "checkpoint").values[..., -1])
+        change, ends = interval(1 - similarity.transpose("seed", "layer", "checkpoint").values[..., -1])
         marks = right.containers[i]
         np.testing.assert_allclose(marks[0].get_ydata(), change, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(spans(marks), ends, rtol=1e-5, atol=1e-6)
@@ -270,7 +270,7 @@ def test_other_measures_are_drawn_and_named(by_algorithm):
     plate = algorithms.accuracy_and_change(by_algorithm, "cka-linear")
     _, right = plate.figure.axes
     similarity = by_algorithm["anil"]["inner_similarity"].sel(measure="cka-linear", inner_step=1)
-    expected = 1 - similarity.isel(checkpoint=-1).mean("unit").values
+    expected = 1 - similarity.isel(checkpoint=-1).mean("seed").values
     np.testing.assert_allclose(right.containers[2][0].get_ydata(), expected, rtol=1e-5)
     assert "CKA" in right.get_ylabel() and "ρ" not in right.get_ylabel()
     assert "CKA" in plate.caption
@@ -294,7 +294,7 @@ def test_tables_of_function_hold_the_accuracies(function_by_algorithm):
                 dataset["intervention_part"].values,
                 dataset["function_accuracy"]
                 .sel(adapted="as trained")
-                .transpose("intervention", "unit")
+                .transpose("intervention", "seed")
                 .values,
                 strict=True,
             )
@@ -343,7 +343,7 @@ def test_nulls_are_those_of_the_run(function_run):
     plate = algorithms.nulls(function_run)
     left, right = plate.figure.axes
     change = 1 - function_run["null_similarity"].sel(measure="rsa-correlation").transpose(
-        "unit", "null", "layer"
+        "seed", "null", "layer"
     )
     titles = {
         "adaptation": "adaptation",
@@ -389,7 +389,7 @@ def quantities(dataset):
     pick = dataset.sel(measure="rsa-correlation")
     found = {"accuracy": [], "M1a": [], "M3a": [], "M3b": []}
     for unit in range(2):
-        one = pick.isel(unit=unit)
+        one = pick.isel(seed=unit)
         judged = one["evaluation_accuracy"].sel(moment="trained").values
         inner = 1 - one["inner_similarity"].sel(inner_step=1).transpose("layer", "checkpoint").values
         outer = 1 - one["neighbour_similarity"].transpose("layer", "checkpoint").values

@@ -22,7 +22,7 @@ def by_hand(function_run, kind, part):
     pairs = list(
         zip(function_run["intervention_kind"].values, function_run["intervention_part"].values, strict=True)
     )
-    values = function_run["function_accuracy"].transpose("unit", "intervention", "adapted").values
+    values = function_run["function_accuracy"].transpose("seed", "intervention", "adapted").values
     return values[:, pairs.index((kind, part))]
 
 
@@ -34,11 +34,11 @@ def test_endpoints_of_similarity(tiny_run):
         "M1a: logits minus the block that changes most", "M3a: log ratio of adaptation to 1/60 of training",
         "M3b: effective layers, adaptation minus training",
     }  # fmt: skip
-    judged = tiny_run["evaluation_accuracy"].transpose("unit", "moment", "task").values.mean(-1)
+    judged = tiny_run["evaluation_accuracy"].transpose("seed", "moment", "task").values.mean(-1)
     for i, moment in enumerate(("untrained", "trained")):
         np.testing.assert_allclose(found[f"accuracy on unseen classes, {moment}"], judged[:, i], rtol=1e-6)
     similarity = tiny_run["inner_similarity"].sel(measure="rsa-correlation", inner_step=1)
-    final = 1 - similarity.transpose("unit", "layer", "checkpoint").values[..., -1]
+    final = 1 - similarity.transpose("seed", "layer", "checkpoint").values[..., -1]
     np.testing.assert_allclose(found["change by adaptation, logits"], final[:, 4], rtol=1e-5)
     np.testing.assert_allclose(
         found["change by adaptation, mean of blocks"], final[:, :4].mean(1), rtol=1e-5, atol=1e-7
@@ -53,7 +53,7 @@ def test_endpoints_of_similarity(tiny_run):
     np.testing.assert_array_equal(
         found["M3b: effective layers, adaptation minus training"], endpoints.broader(tiny_run)
     )
-    assert all(values.dims == ("unit",) for values in found.data_vars.values())
+    assert all(values.dims == ("seed",) for values in found.data_vars.values())
 
 
 def test_units_of_before_there_was_a_choice_are_of_similarity(tiny_run):
@@ -66,7 +66,7 @@ def test_blocks_are_those_of_the_runs_network(tiny_run):
     shallow = tiny_run.sel(layer=["block1", "block2", "logits"])
     assert endpoints.blocks(shallow) == ["block1", "block2"]
     similarity = shallow["inner_similarity"].sel(measure="rsa-correlation", inner_step=1)
-    final = 1 - similarity.transpose("unit", "layer", "checkpoint").values[..., -1]
+    final = 1 - similarity.transpose("seed", "layer", "checkpoint").values[..., -1]
     found = MAML.endpoints(shallow)
     np.testing.assert_allclose(
         found["change by adaptation, mean of blocks"], final[:, :2].mean(1), rtol=1e-5, atol=1e-7
@@ -97,7 +97,7 @@ def test_endpoints_of_function(function_run):
 def test_endpoints_within_an_alphabet():
     accuracies = np.random.default_rng(0).uniform(size=(3, 2, 20))
     runs = xr.Dataset(
-        {"external_accuracy": (("unit", "moment", "run"), accuracies)},
+        {"external_accuracy": (("seed", "moment", "run"), accuracies)},
         coords={"moment": ["untrained", "trained"], "analysis": "within-alphabet"},
     )
     found = MAML.endpoints(runs)
@@ -111,4 +111,4 @@ def test_who_swaps_with_whom_does_not_depend_on_memory(function_run, tiny_config
     config = tiny_config.model_copy(update={"analysis": "function"})
     context = Context(tiny_places.data, tiny_places.local / "weights", progress=False, chunk=1)
     again = MAML.compute(Unit(config, 0), context)
-    np.testing.assert_array_equal(again["function_accuracy"], function_run["function_accuracy"].isel(unit=0))
+    np.testing.assert_array_equal(again["function_accuracy"], function_run["function_accuracy"].isel(seed=0))

@@ -72,7 +72,7 @@ def test_every_figure_says_what_it_shows_and_over_how_many_seeds(draw, tiny_run)
 
 @pytest.mark.parametrize("draw", OF_RUNS)
 def test_one_seed_has_lines_but_no_band(draw, tiny_run):
-    two, one = draw(tiny_run), draw(tiny_run.isel(unit=[0]))
+    two, one = draw(tiny_run), draw(tiny_run.isel(seed=[0]))
     assert "1 seed" in one.caption and "interval" not in one.caption and "two seeds" in one.caption
     for panel, other in zip(one.figure.axes, two.figure.axes, strict=True):
         assert len(curves(panel)) == len(curves(other))
@@ -107,9 +107,9 @@ def test_levels_are_the_endpoints(tiny_run):
     }
     assert list(drawn) == list(expected)
     for name, values in expected.items():
-        np.testing.assert_allclose(drawn[name], values.mean("unit").sel(layer=list(LAYERS)).values, rtol=1e-6)
+        np.testing.assert_allclose(drawn[name], values.mean("seed").sel(layer=list(LAYERS)).values, rtol=1e-6)
     assert [label.get_text() for label in axes.get_xticklabels()] == list(LAYERS)
-    value = float(expected["adapting to one task, 1 inner step"].mean("unit").sel(layer="block2"))
+    value = float(expected["adapting to one task, 1 inner step"].mean("seed").sel(layer="block2"))
     assert f"block2: adaptation changes it by {value:.2f}" in plate.alt
 
 
@@ -127,26 +127,26 @@ def test_base_analysis_draws_every_layer_after_the_trained_and_the_last_step(tin
         "after 1 inner step, as trained", "after 2 inner steps",
     ]  # fmt: skip
     for axes, step in zip(plate.figure.axes, (1, 2), strict=True):
-        changes = endpoints.inner_change(tiny_run, inner_step=step).mean("unit")
+        changes = endpoints.inner_change(tiny_run, inner_step=step).mean("seed")
         for line, layer in zip(axes.lines, LAYERS, strict=True):
             x, y = points(line)
             np.testing.assert_array_equal(x, tiny_run["checkpoint"])
             np.testing.assert_allclose(y, changes.sel(layer=layer).values, rtol=1e-6)
             assert line.get_color() == figures.COLOURS[layer]
-    end = endpoints.inner_change(tiny_run).mean("unit").isel(checkpoint=-1)
+    end = endpoints.inner_change(tiny_run).mean("seed").isel(checkpoint=-1)
     assert f"logits {float(end.sel(layer='logits')):.2f}" in plate.alt
 
 
 def test_neighbours_and_lags_are_those_of_the_run(tiny_run):
     left, right = figures.neighbour_analysis(tiny_run).figure.axes
-    neighbours = 1 - tiny_run["neighbour_similarity"].sel(measure=endpoints.PRIMARY).mean("unit")
+    neighbours = 1 - tiny_run["neighbour_similarity"].sel(measure=endpoints.PRIMARY).mean("seed")
     neighbours = neighbours.dropna("checkpoint", how="all")
     for y, layer in zip(curves(left), LAYERS, strict=True):
         np.testing.assert_allclose(y, neighbours.sel(layer=layer).values, atol=1e-6)
     assert len(curves(left)[0]) == 60
     lags = 1 - tiny_run["lag_similarity"].sel(measure=endpoints.PRIMARY, layer=endpoints.blocks(tiny_run))
     (curve,) = curves(right)
-    np.testing.assert_allclose(curve, lags.mean(["unit", "layer"]).values, atol=1e-6)
+    np.testing.assert_allclose(curve, lags.mean(["seed", "layer"]).values, atol=1e-6)
     inner, _ = endpoints.layer_changes(tiny_run)
     (adaptation,) = level_heights(right)
     assert adaptation == pytest.approx(float(inner.sel(layer=endpoints.blocks(tiny_run)).mean()), rel=1e-5)
@@ -157,10 +157,10 @@ def test_accuracies_are_those_of_the_run_beside_chance_and_the_untrained_network
     axes, _ = plate.figure.axes
     expected = [
         *(
-            tiny_run["accuracy"].sel(accuracy_step=step).mean(["analysed", "unit"]).values
+            tiny_run["accuracy"].sel(accuracy_step=step).mean(["analysed", "seed"]).values
             for step in (0, 1, 2)
         ),
-        tiny_run["validation_accuracy"].mean("unit").values,
+        tiny_run["validation_accuracy"].mean("seed").values,
     ]
     for y, values in zip(curves(axes), expected, strict=True):
         np.testing.assert_allclose(y, values, rtol=1e-6)
@@ -176,10 +176,10 @@ def test_accuracy_without_a_validation_split_draws_what_there_is(tiny_run):
 
 
 def test_single_tasks_are_those_of_the_first_seed(tiny_run):
-    plate = accuracy(tiny_run.isel(unit=[1, 0]))
+    plate = accuracy(tiny_run.isel(seed=[1, 0]))
     _, axes = plate.figure.axes
     assert axes.get_title(loc="left") == "single tasks, seed 1"
-    tasks = tiny_run["accuracy"].isel(unit=1).sel(accuracy_step=1)
+    tasks = tiny_run["accuracy"].isel(seed=1).sel(accuracy_step=1)
     drawn = curves(axes)
     assert len(drawn) == tiny_run.sizes["analysed"] + 1
     for task, y in enumerate(drawn[:-1]):

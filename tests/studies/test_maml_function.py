@@ -125,7 +125,7 @@ def test_a_unit_of_function_shares_the_weights_and_holds_its_own_levels(tiny_con
     # Putting everything that adapted back is not adapting; freezing it neither.
     assert values["only", "body"] == values["freeze", "logits"]
     assert values["only", "logits"] == values["freeze", "body"]
-    change = 1 - unit["null_similarity"].sel(measure="rsa-correlation").isel(unit=0)
+    change = 1 - unit["null_similarity"].sel(measure="rsa-correlation").isel(seed=0)
     # A layer's own update alone cannot reach the layers before it.
     for i, layer in enumerate(LAYERS):
         alone = change.sel(null=f"only {layer}").values

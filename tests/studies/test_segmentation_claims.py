@@ -35,12 +35,12 @@ def run(
     curves = quality[:, None] * (1 - np.exp(-STEPS / rises[:, None]))
     return xr.Dataset(
         {
-            "miou": ("unit", quality),
-            "baseline": (("unit", "baseline_name"), np.tile([0.3, baseline, 0.8], (len(seeds), 1))),
-            "curve_miou": (("unit", "curve_step"), curves),
+            "miou": ("seed", quality),
+            "baseline": (("seed", "baseline_name"), np.tile([0.3, baseline, 0.8], (len(seeds), 1))),
+            "curve_miou": (("seed", "curve_step"), curves),
         },
         coords={
-            "seed": ("unit", seeds),
+            "seed": ("seed", seeds),
             "curve_step": STEPS,
             "baseline_name": ["majority", "threshold", "otsu"],
         },
@@ -123,7 +123,7 @@ def test_another_measure_of_quality_is_read_where_it_is_asked_for(claim):
     for name, level in zip(names, levels, strict=True):
         rng = np.random.default_rng(len(runs))
         runs[name] = noisy(level, rng, range(10), 0.001).assign(
-            dice=("unit", 1 - noisy(level, rng, range(10), 0.001)["miou"].values)
+            dice=("seed", 1 - noisy(level, rng, range(10), 0.001)["miou"].values)
         )
     runs["segmentation, both"]["dice"] = runs["segmentation"]["dice"] + 0.1
     usual, other = judge(claim, runs), judge(claim, runs, "Dice")

@@ -30,28 +30,28 @@ def simulated(miou, seeds=5, rise=100.0, seed=0, classes=2):
     rng = np.random.default_rng([seed, int(1e4 * miou)])
     quality = miou + rng.normal(0, 0.01, seeds)
     curves = quality[:, None] * (1 - np.exp(-STEPS / rise))
-    measure = ("unit", "measure", "layer")
+    measure = ("seed", "measure", "layer")
     alike = np.clip(rng.normal(0.8, 0.05, (seeds, 1, len(LAYERS))), 0, 1)
     return xr.Dataset(
         {
-            "miou": ("unit", quality),
-            "dice": ("unit", quality + 0.05),
-            "boundary": ("unit", quality - 0.2),
-            "class_iou": (("unit", "class_name"), np.tile(quality[:, None], (1, classes))),
-            "baseline": (("unit", "baseline_name"), np.tile([0.43, 0.54, 0.86], (seeds, 1))),
-            "curve_miou": (("unit", "curve_step"), curves),
-            "training_loss": (("unit", "curve_step"), 1 - curves / 2),
-            "rate": ("unit", np.full(seeds, 1e-3)),
+            "miou": ("seed", quality),
+            "dice": ("seed", quality + 0.05),
+            "boundary": ("seed", quality - 0.2),
+            "class_iou": (("seed", "class_name"), np.tile(quality[:, None], (1, classes))),
+            "baseline": (("seed", "baseline_name"), np.tile([0.43, 0.54, 0.86], (seeds, 1))),
+            "curve_miou": (("seed", "curve_step"), curves),
+            "training_loss": (("seed", "curve_step"), 1 - curves / 2),
+            "rate": ("seed", np.full(seeds, 1e-3)),
             "similarity": (measure, alike),
             "fresh_similarity": (measure, alike - 0.5 + rng.normal(0, 0.02, alike.shape)),
-            "half_similarity": (("unit", "half", "measure", "layer"), np.stack([alike, alike + 0.01], 1)),
+            "half_similarity": (("seed", "half", "measure", "layer"), np.stack([alike, alike + 0.01], 1)),
             "shown_classes": (
-                ("unit", "shown", "row", "column"),
+                ("seed", "shown", "row", "column"),
                 rng.integers(0, classes, (seeds, 3, 32, 32)).astype(np.uint8),
             ),
         },
         coords={
-            "seed": ("unit", np.arange(seeds)),
+            "seed": ("seed", np.arange(seeds)),
             "curve_step": STEPS,
             "baseline_name": ["majority", "threshold", "otsu"],
             "class_name": ["background", *(f"kind{i}" for i in range(1, classes))],
@@ -99,7 +99,7 @@ def test_quality_has_a_row_a_condition_all_seeds_and_the_levels(encoders, modes)
     assert "contrast + reconstructions" in names
     drawn = [line for line in axes.lines if line.get_linewidth() == 0]
     assert sorted(np.size(line.get_xdata()) for line in drawn) == sorted(
-        run.sizes["unit"] for run in {**encoders, **modes}.values()
+        run.sizes["seed"] for run in {**encoders, **modes}.values()
     )
     assert {"commonest class", "one threshold", "Otsu's threshold"} <= set(texts(plate))
     assert "n = 5 to 10" in plate.caption and "0.8" in plate.alt
@@ -149,7 +149,7 @@ def test_fractions_have_a_line_an_encoder_and_a_place_a_share(encoders):
     ],
 )
 def test_fractions_span_the_seeds_and_say_what_lies_beyond(miou, cut, beyond):
-    run = simulated(0.7, 3).assign(miou=("unit", np.array(miou)))
+    run = simulated(0.7, 3).assign(miou=("seed", np.array(miou)))
     plate = curves.label_fractions({"none": {0.1: run, 1.0: run}})
     (axes,) = plate.figure.axes
     dots = [line for line in axes.lines if line.get_marker() == "."]
@@ -263,7 +263,7 @@ def test_parts_are_held_against_nothing_and_against_both(modes):
 
 def test_starts_are_held_against_nothing_on_every_set_of_pictures(encoders, modes):
     encoders = {**encoders, "none": modes["none"]}  # ten seeds, of which five have a partner
-    half = {name: run.isel(unit=slice(3)) for name, run in encoders.items() if name != "contrastive"}
+    half = {name: run.isel(seed=slice(3)) for name, run in encoders.items() if name != "contrastive"}
     table = tables.over_nothing({"A": encoders, "B": half, "C": {"segmentation": encoders["segmentation"]}})
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
     assert rows[0] == ["A", "B"] and len(rows) == 2 + 3 + len(encoders) - 1

@@ -178,7 +178,7 @@ def test_a_unit_keeps_quality_curves_baselines_similarity_and_no_picture(outcome
 
 
 def test_seeds_differ_in_probe_and_outcome_but_not_in_their_learning_rate(outcome):
-    assert (outcome["stimulus_index"].isel(unit=0) != outcome["stimulus_index"].isel(unit=1)).any()
+    assert (outcome["stimulus_index"].isel(seed=0) != outcome["stimulus_index"].isel(seed=1)).any()
     assert float(outcome["miou"][0]) != float(outcome["miou"][1])
     assert outcome["rate"][0] == outcome["rate"][1]
     assert (outcome["choice_miou"][0] == outcome["choice_miou"][1]).all()
@@ -343,7 +343,8 @@ import sys
 from pathlib import Path
 import reprise.training.steps as steps
 from reprise.places import Places
-from reprise.studies import runner, study
+from reprise.engine import runner
+from reprise.engine.study import study
 steps.SAVE_EVERY = 0.0
 folder = Path(sys.argv[1])
 segmentation = study("segmentation")

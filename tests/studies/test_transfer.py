@@ -367,7 +367,7 @@ def test_similarities_equal_a_plain_loop(run, tuned, places):
         "fresh": [networks.fresh(tuned, 2, i, found.train.images).model.state_dict() for i in range(2)],
         "trained fresh": [_weights(tuned.twin, 2, places)],
     }
-    unit = run.isel(unit=1)
+    unit = run.isel(seed=1)
     for epoch, (reference, group) in itertools.product((0, 2), others.items()):
         seen = _representations(states[epoch], found.probe)
         for name, layer in itertools.product(MEASURES, ("pool1", "pool4", "logits")):
@@ -380,7 +380,7 @@ def test_losses_and_accuracies_equal_a_plain_loop(run, tuned, places):
     found = load_subsets(tuned, 1, places.data)
     for epoch in (0, 2):
         state = _weights(tuned, 1, places, epoch)
-        unit = run.isel(unit=0).sel(epoch=epoch)
+        unit = run.isel(seed=0).sel(epoch=epoch)
         for name, data in (("train", found.train), ("test", found.test)):
             logits = torch.from_numpy(_representations(state, data.images)["logits"])
             hits = (logits.argmax(1) == data.labels).double().mean()
@@ -392,7 +392,7 @@ def test_losses_and_accuracies_equal_a_plain_loop(run, tuned, places):
 def test_fewer_stimuli_are_a_part_of_the_probe(run, tuned, places):
     found = load_subsets(tuned, 1, places.data)
     before, after = (_representations(_weights(tuned, 1, places, e), found.probe) for e in (0, 2))
-    unit = run.isel(unit=0).sel(reference="start", measure="cka-linear-debiased", layer="pool3")
+    unit = run.isel(seed=0).sel(reference="start", measure="cka-linear-debiased", layer="pool3")
     for count in (10, 20):
         expected = measure("cka-linear-debiased")(before["pool3"][:count], after["pool3"][:count])
         assert float(unit["count_similarity"].sel(stimuli=count)) == pytest.approx(expected, abs=1e-3)
@@ -413,7 +413,7 @@ def test_kept_grams_compare_seeds(run, tuned, places):
     assert measure("cka-linear").from_grams(*grams) == pytest.approx(expected, abs=1e-4)
     between = between_seeds(run, "cka-linear")
     np.testing.assert_allclose(between.sel(layer="pool4"), [expected] * 2, atol=1e-4)
-    assert between_seeds(run.isel(unit=[0]), "cka-linear").isnull().all()
+    assert between_seeds(run.isel(seed=[0]), "cka-linear").isnull().all()
     with pytest.raises(ValueError, match="no layer 'pool9'; there are: pool1"):
         kept_grams(run, "pool9")
 
@@ -422,7 +422,7 @@ def test_a_unit_without_seeds_for_the_explorers_keeps_no_grams(run, tuned, place
     bare = TransferConfig(**{**tuned.model_dump(), "explorer_seeds": ()})
     lean = runner.run(TRANSFER, bare, [1], places, progress=False)
     assert {"common_gram", "common_mean"}.isdisjoint(lean.variables)
-    xr.testing.assert_equal(lean["similarity"], run["similarity"].isel(unit=[0]))
+    xr.testing.assert_equal(lean["similarity"], run["similarity"].isel(seed=[0]))
     with pytest.raises(ValueError, match="keep no Grams; see the config's explorer_seeds"):
         kept_grams(lean, "pool4")
 
@@ -435,7 +435,7 @@ def test_the_unit_names_its_parents_and_lacks_what_it_cannot_have(run, tuned, ba
         }
         assert set(record["phases"]) == {"training", "references", "measuring"}
     pretraining = runner.run(TRANSFER, base, (1,), places, progress=False)
-    known = pretraining["similarity"].notnull().all(["unit", "measure", "layer", "epoch"])
+    known = pretraining["similarity"].notnull().all(["seed", "measure", "layer", "epoch"])
     assert [name for name in REFERENCES if bool(known.sel(reference=name))] == ["start", "fresh"]
     assert run["similarity"].notnull().all()
     explorer, other = (Store(places.published, places.local).load(Unit(tuned, seed)) for seed in (1, 2))
@@ -461,8 +461,8 @@ def test_released_statistics_are_those_of_the_batch_and_leave_no_trace(tuned, pl
         features = model.blocks(found.probe.float() / 127.5 - 1).flatten(1).double().numpy()
     np.testing.assert_allclose(state["pool4"].gram, features @ features.T, rtol=0, atol=0.2)
     loss, accuracy = outcome(model, found.test, view)
-    assert accuracy == pytest.approx(float(released["test_accuracy"].isel(unit=0, epoch=-1)))
-    assert loss != pytest.approx(float(run["test_loss"].isel(unit=0, epoch=-1)), rel=1e-3)
+    assert accuracy == pytest.approx(float(released["test_accuracy"].isel(seed=0, epoch=-1)))
+    assert loss != pytest.approx(float(run["test_loss"].isel(seed=0, epoch=-1)), rel=1e-3)
 
 
 def test_cutting_channels_changes_only_layers_with_more_than_500(base):
@@ -548,4 +548,4 @@ def test_units_side_by_side_are_those_of_one_after_the_other(base, places, tmp_p
     torch.set_num_threads(1)
     several = runner.run(TRANSFER, config, (1, 2), elsewhere, jobs=2, progress=False)
     single = runner.run(TRANSFER, config, (1, 2), places, progress=False)
-    assert [digest(several.isel(unit=i)) for i in (0, 1)] == [digest(single.isel(unit=i)) for i in (0, 1)]
+    assert [digest(several.isel(seed=i)) for i in (0, 1)] == [digest(single.isel(seed=i)) for i in (0, 1)]

@@ -1,6 +1,7 @@
 """Rules of study 2 on simulated results, Holm's correction, and the authors' numbers beside ours."""
 
 import json
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +31,17 @@ def simulated(rng, kept, accuracy=0.7, images=1024, noise=0.01, losses=(2.3, 1.0
         "target_shift": False, "start": "pretrained", "moving": "all", "noise": 0, "target_noise": 0,
         "images": images, "target_images": 5000,
     } | config  # fmt: skip
-    dims = ("unit", "reference", "measure", "layer", "epoch")
+    dims = ("seed", "reference", "measure", "layer", "epoch")
     hits = accuracy + rng.normal(0, 0.002, (len(seeds), 1))
     return xr.Dataset(
         {
             "similarity": (dims, np.broadcast_to(curve, shape).copy()),
-            "test_accuracy": (("unit", "epoch"), np.tile(hits, 3)),
-            "tested": ("unit", np.full(len(seeds), 5000)),
-            "train_loss": (("unit", "epoch"), np.tile(losses, (len(seeds), 1))),
+            "test_accuracy": (("seed", "epoch"), np.tile(hits, 3)),
+            "tested": ("seed", np.full(len(seeds), 5000)),
+            "train_loss": (("seed", "epoch"), np.tile(losses, (len(seeds), 1))),
         },
         coords={
-            "seed": ("unit", seeds),
+            "seed": ("seed", seeds),
             "reference": list(REFERENCES),
             "measure": list(MEASURES),
             "layer": LAYERS,
@@ -209,11 +210,11 @@ def test_holm_keeps_the_chance_of_any_error(rng):
 
 def test_seeds_are_paired_by_number(rng):
     first, second = simulated(rng, HEAD_MOST), simulated(rng, HEAD_MOST)
-    turned = second.isel(unit=[4, 2, 0])
-    kept = endpoints.minus(*(endpoints.similarity(run).sel(layer="pool4") for run in (first, turned)))
+    turned = second.isel(seed=[4, 2, 0])
+    kept = operator.sub(*(endpoints.similarity(run).sel(layer="pool4") for run in (first, turned)))
     expected = first["similarity"] - second["similarity"]
     np.testing.assert_allclose(
-        kept.values, expected.isel(unit=[0, 2, 4], reference=0, measure=0, epoch=-1).sel(layer="pool4")
+        kept.values, expected.isel(seed=[0, 2, 4], reference=0, measure=0, epoch=-1).sel(layer="pool4")
     )
 
 
@@ -312,7 +313,7 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     table = tables.results({"1024 images": ours}, "start")
     mean = 100 * float(ours["test_accuracy"].isel(epoch=-1).mean())
     assert f"| 1024 images | 5 | {mean:.1f} [" in table and " 0.40" in table
-    single = authors.beside(authors.read_table(ROOT), {"ours": ours.isel(unit=[0])})
+    single = authors.beside(authors.read_table(ROOT), {"ours": ours.isel(seed=[0])})
     assert "None of the authors' 35 rows" in tables.agreement(single)
 
 

@@ -36,21 +36,21 @@ def simulated(seed, units=3, **config):
     per_layer = ("reference", "measure", "layer")
     return xr.Dataset(
         {
-            "similarity": (("unit", *per_layer, "epoch"), course),
-            "half_similarity": (("unit", "half", *per_layer), np.stack([end - 0.01, end + 0.01], 1)),
-            "count_similarity": (("unit", "stimuli", *per_layer), np.stack([end] * len(COUNTS), 1)),
-            "test_accuracy": (("unit", "epoch"), rng.uniform(0.3, 0.6, (units, len(epochs)))),
-            "train_accuracy": (("unit", "epoch"), rng.uniform(0.6, 0.9, (units, len(epochs)))),
-            "train_loss": (("unit", "epoch"), np.tile(np.linspace(2.3, 0.1, len(epochs)), (units, 1))),
-            "test_loss": (("unit", "epoch"), np.tile(np.linspace(2.3, 1.1, len(epochs)), (units, 1))),
-            "tested": ("unit", np.full(units, 5000)),
+            "similarity": (("seed", *per_layer, "epoch"), course),
+            "half_similarity": (("seed", "half", *per_layer), np.stack([end - 0.01, end + 0.01], 1)),
+            "count_similarity": (("seed", "stimuli", *per_layer), np.stack([end] * len(COUNTS), 1)),
+            "test_accuracy": (("seed", "epoch"), rng.uniform(0.3, 0.6, (units, len(epochs)))),
+            "train_accuracy": (("seed", "epoch"), rng.uniform(0.6, 0.9, (units, len(epochs)))),
+            "train_loss": (("seed", "epoch"), np.tile(np.linspace(2.3, 0.1, len(epochs)), (units, 1))),
+            "test_loss": (("seed", "epoch"), np.tile(np.linspace(2.3, 1.1, len(epochs)), (units, 1))),
+            "tested": ("seed", np.full(units, 5000)),
             "common_gram": (
-                ("unit", "moment", "layer", "entry"), fold(features @ np.swapaxes(features, -1, -2)),
+                ("seed", "moment", "layer", "entry"), fold(features @ np.swapaxes(features, -1, -2)),
             ),
-            "common_mean": (("unit", "moment", "layer", "stimulus"), features.mean(-1)),
+            "common_mean": (("seed", "moment", "layer", "stimulus"), features.mean(-1)),
         },
         coords={
-            "seed": ("unit", np.arange(1, units + 1)), "reference": list(REFERENCES),
+            "seed": ("seed", np.arange(1, units + 1)), "reference": list(REFERENCES),
             "measure": list(MEASURES),
             "layer": LAYERS, "epoch": epochs, "stimuli": list(COUNTS), "moment": ["start", "end"],
             "features": ("layer", [80] * 5), "images": settings["images"],
@@ -108,7 +108,7 @@ def test_curves_show_the_means(runs):
     axes = plate.figure.axes[1]
     assert axes.get_title(loc="left") == "256 images"
     lines = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
-    values = runs["256 images"]["similarity"].sel(measure="cka-linear").mean("unit")
+    values = runs["256 images"]["similarity"].sel(measure="cka-linear").mean("seed")
     for i, layer in enumerate(LAYERS):  # a curve, and the mark of its null
         expected = values.sel(reference="start", layer=layer).values
         np.testing.assert_allclose(lines[2 * i], expected)
@@ -126,10 +126,10 @@ def test_levels_hold_what_seeds_share(runs):
     run = runs["64 images"]
     plate = figures.levels(run)
     (marks,) = marks_between_seeds(plate)
-    expected = between_seeds(run, "cka-linear-debiased").mean("unit")
+    expected = between_seeds(run, "cka-linear-debiased").mean("seed")
     np.testing.assert_allclose(np.asarray(marks.lines[0].get_ydata(), float), expected)
     assert np.abs(expected).max() < 0.2  # independent noise: nothing in common
-    assert marks_between_seeds(figures.levels(run.isel(unit=[0]))) == []
+    assert marks_between_seeds(figures.levels(run.isel(seed=[0]))) == []
     plt.close("all")
 
 
@@ -158,5 +158,5 @@ def test_learning_draws_training_beside_test(runs):
     drawn = [np.asarray(axes.get_lines()[1].get_ydata()) for axes in plate.figure.axes]
     one = runs["256 images"]
     for line, name in zip(drawn, ("train_loss", "test_loss", "train_accuracy", "test_accuracy"), strict=True):
-        np.testing.assert_allclose(line, one[name].mean("unit").values)
+        np.testing.assert_allclose(line, one[name].mean("seed").values)
     plt.close(plate.figure)

@@ -65,7 +65,7 @@ def units(name, seeds, classes=3, grams=(), rng_seed=0):
 
 
 def together(found):
-    return xr.concat([unit.drop_dims("state", errors="ignore") for unit in found], "unit")
+    return xr.concat([unit.drop_dims("state", errors="ignore") for unit in found], "seed")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_what_travels_is_what_was_measured(javascript, widget, runs):
     )
     for condition, run in zip(found, runs.values(), strict=True):
         assert [unit["seed"] for unit in condition] == run["seed"].values.tolist()
-        for unit, measured in zip(condition, (run.isel(unit=i) for i in range(3)), strict=True):
+        for unit, measured in zip(condition, (run.isel(seed=i) for i in range(3)), strict=True):
             np.testing.assert_array_equal(unit["quality"], [float(measured[name]) for name in QUALITIES])
             np.testing.assert_array_equal(unit["curve"], measured["curve_miou"].values)
             np.testing.assert_allclose(unit["change"], 1 - measured["similarity"].values, atol=1e-7)

@@ -21,7 +21,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 def rows(tiny_run):
     runs = {
         "both": (tiny_run, "reprise run maml --seeds 0..1"),
-        "one": (tiny_run.isel(unit=[0]), "reprise run maml"),
+        "one": (tiny_run.isel(seed=[0]), "reprise run maml"),
     }
     return specifications(["M1a", "M3a"], runs, ["rsa-correlation", "cka-linear"])
 

@@ -131,12 +131,12 @@ def test_curves_are_one_minus_similarity(tiny_run, unit):
     shape = [len(about[key]) for key in ("references", "measures", "seeds", "layers", "x")]
     change = np.frombuffer(widget.change, "<f4").reshape(shape)
     at = about["references"].index("the start of meta-training")
-    expected = 1 - tiny_run["start_similarity"].transpose("measure", "unit", "layer", "checkpoint").values
+    expected = 1 - tiny_run["start_similarity"].transpose("measure", "seed", "layer", "checkpoint").values
     np.testing.assert_array_equal(change[at], expected.astype(np.float32))
     null = np.frombuffer(widget.levels, "<f4").reshape(shape[1:4])
     np.testing.assert_allclose(
         null,
-        1 - tiny_run["fresh_similarity"].isel(checkpoint=-1).transpose("measure", "unit", "layer").values,
+        1 - tiny_run["fresh_similarity"].isel(checkpoint=-1).transpose("measure", "seed", "layer").values,
     )
     assert about["references"][about["reference"]] == "before adaptation (1 inner step)"
     frames = about["states"]["frames"]
@@ -147,7 +147,7 @@ def test_curves_are_one_minus_similarity(tiny_run, unit):
 
 
 def test_without_states_or_with_one_seed_there_are_still_curves(tiny_run):
-    widget = maml.dynamics(tiny_run.isel(unit=[0]))
+    widget = maml.dynamics(tiny_run.isel(seed=[0]))
     assert widget.about["states"] is None and widget.gram == b"" and widget.about["quantiles"] == []
     with pytest.raises(ValueError, match="null or ceiling"):
         curves_of(

@@ -115,19 +115,19 @@ def test_curves_are_the_stored_similarities(runs):
     there = [name for name in REFERENCES if run["similarity"].sel(reference=name).notnull().any()]
     assert list(curves.references) == [transfer.REFERENCE_WORDS[name] for name in there]
     for place, name in enumerate(there):
-        expected = 1 - run["similarity"].sel(reference=name).transpose("measure", "unit", "layer", "epoch")
+        expected = 1 - run["similarity"].sel(reference=name).transpose("measure", "seed", "layer", "epoch")
         np.testing.assert_array_equal(curves.change[place], expected.values.astype("<f4"))
     assert [level.kind for level in curves.levels] == ["null"] * (len(curves.levels) - 1) + ["ceiling"]
     assert len(curves.levels) > 1
     ceiling = dict(zip(curves.measures, curves.levels[-1].values, strict=True))
     assert np.isnan(ceiling["cka-linear"]).all()
-    first, *others = (kept_grams(run.isel(unit=[i]), "pool4")[0] for i in range(run.sizes["unit"]))
+    first, *others = (kept_grams(run.isel(seed=[i]), "pool4")[0] for i in range(run.sizes["seed"]))
     for name in ("cka-linear-debiased", "rsa-euclidean"):
         expected = 1 - np.mean([measure(name).from_grams(first, other) for other in others])
         assert ceiling[name][0, 3] == pytest.approx(expected, abs=1e-6)
-    single = transfer.change_curves(run.isel(unit=[0]))
+    single = transfer.change_curves(run.isel(seed=[0]))
     assert [level.kind for level in single.levels] == ["null"] * (len(curves.levels) - 1)
-    null = 1 - run["similarity"].sel(reference="fresh").isel(epoch=-1).transpose("measure", "unit", "layer")
+    null = 1 - run["similarity"].sel(reference="fresh").isel(epoch=-1).transpose("measure", "seed", "layer")
     np.testing.assert_allclose(curves.levels[0].values, null.values, rtol=1e-6)
 
 
@@ -147,6 +147,6 @@ def test_a_chapter_shows_them_in_one_line(chapter, runs):
     assert len(np.unique(tiles.reshape(len(tiles), -1), axis=0)) == len(tiles)
     change = explore.transfer_change(chapter, runs["true labels"])
     assert change.about["states"] is not None and "seed 1" in change.about["unit"]
-    other = runs["true labels"].isel(unit=[1])
+    other = runs["true labels"].isel(seed=[1])
     assert explore.transfer_states(chapter, {"seed 2": other}) is None  # its unit keeps no Grams
     assert explore.transfer_change(chapter, other).about["states"] is None

@@ -36,7 +36,7 @@ class Chapter:
         seeds: Its seeds.
         preset: Preset that it came from.
         places: Where data, results and runs lie.
-        run: Its units along ``unit``.
+        run: Its units along ``seed``.
     """
 
     study: Study
@@ -155,7 +155,7 @@ class Chapter:
             seeds: Its seeds; this run's if None.
 
         Returns:
-            Condition → units along ``unit``, labelled as this run.
+            Condition → units along ``seed``, labelled as this run.
         """
         numbers = tuple(self.seeds if seeds is None else seeds)
         store, labelled = Store(self.places.published, self.places.local), self.run.attrs["preset"]

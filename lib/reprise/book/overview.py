@@ -76,8 +76,8 @@ def _maml(load: Load) -> tuple[Kept | None, list[xr.Dataset]]:
     if not runs:
         return None, []
     run = runs[name]
-    changed = endpoints.inner_change(run, MEASURE).isel(checkpoint=-1).transpose("unit", "layer")
-    fresh = run["fresh_similarity"].sel(measure=MEASURE).isel(checkpoint=-1).mean("unit")
+    changed = endpoints.inner_change(run, MEASURE).isel(checkpoint=-1).transpose("seed", "layer")
+    fresh = run["fresh_similarity"].sel(measure=MEASURE).isel(checkpoint=-1).mean("seed")
     lines = {"adapted to one task": 1 - changed.values}
     return _part("maml", runs, run["layer"].values, lines, fresh.values), list(runs.values())
 
@@ -92,11 +92,11 @@ def _transfer(load: Load) -> tuple[Kept | None, list[xr.Dataset]]:
     if not runs:
         return None, []
     lines = {
-        name: endpoints.similarity(run, "pretrained", MEASURE).transpose("unit", "layer").values
+        name: endpoints.similarity(run, "pretrained", MEASURE).transpose("seed", "layer").values
         for name, run in runs.items()
     }
     first = next(iter(runs.values()))
-    fresh = endpoints.similarity(first, "fresh", MEASURE).mean("unit").values
+    fresh = endpoints.similarity(first, "fresh", MEASURE).mean("seed").values
     return _part("transfer", runs, first["layer"].values, lines, fresh), list(runs.values())
 
 
@@ -108,11 +108,11 @@ def _segmentation(load: Load) -> tuple[Kept | None, list[xr.Dataset]]:
     if not runs:
         return None, []
     lines = {
-        name: run["similarity"].sel(measure=MEASURE).transpose("unit", "layer").values
+        name: run["similarity"].sel(measure=MEASURE).transpose("seed", "layer").values
         for name, run in runs.items()
     }
     first = next(iter(runs.values()))
-    fresh = first["fresh_similarity"].sel(measure=MEASURE).mean("unit").values
+    fresh = first["fresh_similarity"].sel(measure=MEASURE).mean("seed").values
     return _part("segmentation", runs, first["layer"].values, lines, fresh), list(runs.values())
 
 

@@ -40,7 +40,7 @@ def of_seed(runs: Mapping[str, xr.Dataset], seed: int) -> dict[str, xr.Dataset]:
         seeds = run["seed"].values.ravel().tolist()
         if seed in seeds:
             at = seeds.index(seed)
-            found[name] = run.isel(unit=[at]).assign_attrs(records=[run.attrs["records"][at]])
+            found[name] = run.isel(seed=[at]).assign_attrs(records=[run.attrs["records"][at]])
     return found
 
 

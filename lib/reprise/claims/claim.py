@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Rule = Callable[[Any, str], tuple[Status, tuple[Part, ...], str]]
 """What is judged and the id of a measure → status, comparisons, note.
 
-What is judged: the units of one run (a Dataset along ``unit``), or several runs by the name of their part in
+What is judged: the units of one run (a Dataset along ``seed``), or several runs by the name of their part in
 the claim, such as ``{"true labels": …, "random labels": …}``; each rule says which it takes.
 """
 
@@ -100,7 +100,7 @@ def judge(claim_id: str, run: xr.Dataset | Mapping[str, xr.Dataset], measure: st
 
     Args:
         claim_id: Id of the claim.
-        run: Units of one condition along ``unit``, as :func:`reprise.engine.runner.run` gives them; or
+        run: Units of one condition along ``seed``, as :func:`reprise.engine.runner.run` gives them; or
             several such runs by name, where the claim compares them. The verdict is labelled by the first.
         measure: Id of a measure; that of the primary endpoint if None. Another one is a sensitivity analysis.
 

@@ -82,7 +82,7 @@ def compare(study: Study, first: xr.Dataset, second: xr.Dataset) -> list[Row]:
 
     Args:
         study: The study.
-        first: Units of one run along ``unit``, as a rule the published one.
+        first: Units of one run along ``seed``, as a rule the published one.
         second: Units of another run.
 
     Returns:

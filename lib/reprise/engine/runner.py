@@ -122,7 +122,7 @@ def run(
         jobs: Units to compute at once, each in a process of its own with one thread; for a CPU.
 
     Returns:
-        Dataset with all units concatenated along ``unit``; ``attrs["records"]`` holds their provenance.
+        Dataset with all units concatenated along ``seed``; ``attrs["records"]`` holds their provenance.
 
     Raises:
         UnitsMissing: Units are missing and ``compute="never"``.
@@ -179,7 +179,7 @@ def compute_units(
 
 
 def gather(datasets: Sequence[xr.Dataset], preset: str = "") -> xr.Dataset:
-    """Concatenate units along a new dimension ``unit``.
+    """Join units along the dimension ``seed``.
 
     Args:
         datasets: Units of one condition.
@@ -193,9 +193,9 @@ def gather(datasets: Sequence[xr.Dataset], preset: str = "") -> xr.Dataset:
 
     bare = [dataset.drop_vars(_explorer_variables(dataset)) for dataset in datasets]
     # What differs from seed to seed is joined even if there is only one of it; conditions stay scalars.
-    own = ["seed", *(str(name) for name, c in bare[0].coords.items() if "stimulus" in c.dims)]
+    own = [str(name) for name, c in bare[0].coords.items() if "stimulus" in c.dims]
     joint = xr.concat(
-        bare, "unit", data_vars="all", coords=own, compat="equals", join="exact", combine_attrs="drop"
+        bare, "seed", data_vars="all", coords=own, compat="equals", join="exact", combine_attrs="drop"
     )
     records = [provenance(dataset) for dataset in datasets]
     return joint.assign_attrs(config=datasets[0].attrs["config"], preset=preset, records=records)

@@ -1,8 +1,34 @@
-"""Intervals over seeds, which every verdict and every figure rests on."""
+"""Seeds are the replicates: runs paired by seed, and intervals over seeds, on which all verdicts rest."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+T = TypeVar("T", "xr.Dataset", "xr.DataArray")
+
+
+def paired(*runs: T) -> tuple[T, ...]:
+    """The seeds that several runs share, in order of the first run.
+
+    Args:
+        runs: Units of conditions, or quantities of them, along ``seed``.
+
+    Raises:
+        ValueError: They have no seed in common.
+    """
+    import xarray as xr
+
+    others = {str(name) for run in runs for name in run.dims} - {"seed"}
+    aligned = xr.align(*runs, join="inner", exclude=others)
+    if not aligned[0].sizes["seed"]:
+        raise ValueError("the runs have no seed in common")
+    return aligned
 
 
 def t_interval(values: Sequence[float] | np.ndarray, level: float) -> tuple[float, float, np.ndarray]:

@@ -76,7 +76,7 @@ def curves_of(
     if not references:
         raise ValueError("no references to draw")
     first = next(iter(references.values()))
-    dims = ("measure", "unit", "layer")
+    dims = ("measure", "seed", "layer")
     change = [array.transpose(*dims, x).values for array in references.values()]
     found = []
     for title, (kind, values) in (levels or {}).items():

@@ -47,7 +47,7 @@ def fields(config: type[StudyConfig]) -> list[dict[str, Any]]:
                 "choices": allowed,
                 "default": defaults[name],
                 "help": described.get("description", ""),
-                "unit": described.get("unit", ""),
+                "unit": described.get("seed", ""),
                 "stage": field_stage(config, name),
                 **{limit: described[limit] for limit in limits if limit in described},
             }

@@ -44,7 +44,7 @@ class Segmentation(anywidget.AnyWidget):
     """Two conditions side by side: quality, learning curves, predictions and representations.
 
     Args:
-        runs: Condition → units along ``unit``, all of one target and one architecture.
+        runs: Condition → units along ``seed``, all of one target and one architecture.
         starts: Name of a start → what it is called and its colour, in the order of menus.
         kept: Condition → a unit with its Grams, for the comparison of representations; conditions without one
             show change by fine-tuning alone. Once there are more than 400 states the later ones are left out.
@@ -106,7 +106,7 @@ class Segmentation(anywidget.AnyWidget):
             for seed in np.atleast_1d(run["seed"].values).tolist():
                 found = places.get(((name, share), seed), -1)
                 units.append([names.index(name), shares.index(share), int(seed), found])
-        shown = first["shown_classes"].isel(unit=0)
+        shown = first["shown_classes"].isel(seed=0)
         count, side = shown.sizes["shown"], shown.sizes["row"]
         bits = next(bits for bits in (1, 2, 4, 8) if len(first["class_name"]) <= 2**bits)
         packed, shape = pack_pictures(images, count)
@@ -119,7 +119,7 @@ class Segmentation(anywidget.AnyWidget):
         measures = [str(measure) for measure in first["measure"].values]
         super().__init__(
             quality=_joined(runs, lambda run: np.stack([run[name].values for name in QUALITIES], 1)),
-            curve=_joined(runs, lambda run: run["curve_miou"].transpose("unit", "curve_step").values),
+            curve=_joined(runs, lambda run: run["curve_miou"].transpose("seed", "curve_step").values),
             change=_joined(runs, lambda run: 1 - _by_layer(run["similarity"])),
             fresh=_joined(runs, lambda run: 1 - _by_layer(run["fresh_similarity"])),
             masks=b"".join(pack_classes(run["shown_classes"].values, bits) for run in runs.values()),
@@ -138,7 +138,7 @@ class Segmentation(anywidget.AnyWidget):
                 "layers": [{"name": name, "short": _short(name)} for name in layers],
                 "classes": _classes([str(name) for name in first["class_name"].values], classes),
                 "levels": [{"title": text, "value": float(value)} for text, value in (levels or {}).items()],
-                "quantiles": t_quantiles(max(run.sizes["unit"] for run in runs.values())),
+                "quantiles": t_quantiles(max(run.sizes["seed"] for run in runs.values())),
                 "shown": {
                     "side": side,
                     "bits": bits,
@@ -214,7 +214,7 @@ def _joined(runs: Mapping[Condition, xr.Dataset], values: Any) -> bytes:
 
 
 def _by_layer(similarity: xr.DataArray) -> np.ndarray:
-    return similarity.transpose("unit", "measure", "layer").values
+    return similarity.transpose("seed", "measure", "layer").values
 
 
 def _classes(names: Sequence[str], colours: Sequence[str]) -> list[dict[str, str]]:

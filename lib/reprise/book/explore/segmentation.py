@@ -73,7 +73,7 @@ def segmentation(
         masks=masks,
         missing=missing,
         unit=f"{chapter.run.attrs['preset']}: {first['dataset'].values.flat[0]}, "
-        f"{len(runs)} conditions, {sum(run.sizes['unit'] for run in runs.values())} networks",
+        f"{len(runs)} conditions, {sum(run.sizes['seed'] for run in runs.values())} networks",
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def transfer_states(chapter: Chapter, runs: Mapping[str, xr.Dataset]) -> Represe
 
     Args:
         chapter: A chapter of study 2.
-        runs: Condition → units along ``unit``, as :meth:`~reprise.book.chapter.Chapter.family` gives them;
+        runs: Condition → units along ``seed``, as :meth:`~reprise.book.chapter.Chapter.family` gives them;
             as many from the first on as a page holds.
 
     Returns:
@@ -41,7 +41,7 @@ def transfer_change(chapter: Chapter, run: xr.Dataset) -> Dynamics:
 
     Args:
         chapter: A chapter of study 2.
-        run: The condition's units along ``unit``.
+        run: The condition's units along ``seed``.
     """
     unit = next(iter(_kept(chapter, {"": run}).values()), None)
     return explorers.dynamics(run, unit, None if unit is None else image_pictures(chapter, unit))

@@ -19,12 +19,12 @@ NULL = "equal norm"
 
 
 def final_change(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Change of every layer from the initial state to the trained one: (unit, layer)."""
+    """Change of every layer from the initial state to the trained one: (seed, layer)."""
     return change(run["start_similarity"].sel(measure=measure)).isel(step=-1)
 
 
 def null_change(run: xr.Dataset, measure: str = PRIMARY, null: str = NULL) -> xr.DataArray:
-    """Change of every layer by random perturbations of one kind: (unit, draw, layer)."""
+    """Change of every layer by random perturbations of one kind: (seed, draw, layer)."""
     changes = change(run["null_similarity"].sel(measure=measure, null=null))
     return changes.transpose(..., "draw", "layer")
 
@@ -52,17 +52,17 @@ def depth_correlation(changes: xr.DataArray) -> xr.DataArray:
 
 
 def control_correlation(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M2: rank correlation of depth and change by training: (unit,)."""
+    """Claim M2: rank correlation of depth and change by training: (seed,)."""
     return depth_correlation(final_change(run, measure))
 
 
 def null_correlation(run: xr.Dataset, measure: str = PRIMARY, null: str = NULL) -> xr.DataArray:
-    """Rank correlation of depth and change by random perturbations, each draw by itself: (unit, draw)."""
+    """Rank correlation of depth and change by random perturbations, each draw by itself: (seed, draw)."""
     return depth_correlation(null_change(run, measure, null))
 
 
 def beyond_null(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M2: rank correlation by training minus that by a seed's first random perturbation: (unit,).
+    """Claim M2: rank correlation by training minus that by a seed's first random perturbation: (seed,).
 
     One training is held against one perturbation: if they were of one kind, the two could change places, so
     differences would be as often above 0 as below. A mean over draws lies below the ceiling of 1 at which
@@ -89,4 +89,4 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
         "rank correlation of depth and change, mean over random perturbations": draws.mean("draw"),
         "M2: training minus one random perturbation": beyond_null(run),
     }
-    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})
+    return xr.Dataset({name: ("seed", value.values) for name, value in values.items()})

@@ -42,7 +42,7 @@ def over_training(run: xr.Dataset, name: str) -> Plate:
     """Change of every layer since the initial state, over training, by every measure (the paper's Figure 2).
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         name: Name of its data set.
     """
     import matplotlib.pyplot as plt
@@ -54,7 +54,7 @@ def over_training(run: xr.Dataset, name: str) -> Plate:
         for axes, measure in zip(panels.ravel(), MEASURES, strict=True):
             changes = change(run["start_similarity"].sel(measure=measure))
             for layer in LAYERS:
-                values = changes.sel(layer=layer).transpose("unit", "step").values
+                values = changes.sel(layer=layer).transpose("seed", "step").values
                 ends[measure, layer] = band(axes, x, values, COLOURS[layer])[-1]
             axes.set_title(measure_entry(measure).title)
             axes.set_xlim(0, x[-1])
@@ -84,7 +84,7 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
     """What training changes in each layer, beside random perturbations and a fresh network.
 
     Args:
-        runs: Units along ``unit`` by the name of their data set.
+        runs: Units along ``seed`` by the name of their data set.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -96,8 +96,8 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
         for axes, (name, run) in zip(panels[0], runs.items(), strict=True):
             lowest.append(_levels(axes, run, measure))
             axes.set_title(name)
-            trained = endpoints.final_change(run, measure).mean("unit")
-            null = endpoints.null_change(run, measure).mean(("unit", "draw"))
+            trained = endpoints.final_change(run, measure).mean("seed")
+            null = endpoints.null_change(run, measure).mean(("seed", "draw"))
             numbers = ", ".join(
                 f"{layer} {float(trained.sel(layer=layer)):.3f} ({float(null.sel(layer=layer)):.3f})"
                 for layer in LAYERS
@@ -125,7 +125,7 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
 
 def _levels(axes: Axes, run: xr.Dataset, measure: str) -> float:
     """Marks with bars for every kind of change, joined over depth; returns the lowest mark above 0."""
-    halves = change(run["half_similarity"].sel(measure=measure)).transpose("half", "unit", "layer")
+    halves = change(run["half_similarity"].sel(measure=measure)).transpose("half", "seed", "layer")
     fresh = change(run["fresh_similarity"].sel(measure=measure)).isel(step=0)
     rows = [
         ("training", endpoints.final_change(run, measure), "o", "black", "full"),
@@ -135,7 +135,7 @@ def _levels(axes: Axes, run: xr.Dataset, measure: str) -> float:
     ]
     at, lowest = np.arange(len(LAYERS)), 1.0
     for shift, (label, values, marker, colour, fill) in zip(np.linspace(-0.2, 0.2, 4), rows, strict=True):
-        mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
+        mean, low, high = interval_over_seeds(values.transpose("seed", "layer").values)
         lowest = min([lowest, *mean[mean > 0]])
         axes.plot(at + shift, mean, color=colour, linewidth=0.7, alpha=0.6)
         axes.errorbar(
@@ -156,7 +156,7 @@ def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
     """Change of every layer if only one layer's trained parameters are put into the initial network.
 
     Args:
-        runs: Units along ``unit`` by the name of their data set.
+        runs: Units along ``seed`` by the name of their data set.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -200,8 +200,8 @@ def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
 
 def alone_table(run: xr.Dataset, measure: str) -> np.ndarray:
     """Mean change over seeds by each layer's update alone, and by all of them: (moved + 1, layer)."""
-    single = change(run["alone_similarity"].sel(measure=measure)).mean("unit").transpose("moved", "layer")
-    together = endpoints.final_change(run, measure).mean("unit")
+    single = change(run["alone_similarity"].sel(measure=measure)).mean("seed").transpose("moved", "layer")
+    together = endpoints.final_change(run, measure).mean("seed")
     return np.vstack([single.values, together.values])
 
 
@@ -210,12 +210,12 @@ def _mean_draw(run: xr.Dataset, measure: str, null: str) -> xr.DataArray:
 
 
 def _seeds(run: xr.Dataset) -> str:
-    return f"{run.sizes['unit']} seed" + ("s" if run.sizes["unit"] > 1 else "")
+    return f"{run.sizes['seed']} seed" + ("s" if run.sizes["seed"] > 1 else "")
 
 
 def _interval(run: xr.Dataset, marks: str) -> str:
     return (
         f"{marks}: 95 % t interval over seeds"
-        if run.sizes["unit"] > 1
+        if run.sizes["seed"] > 1
         else f"no {marks}: they take two seeds"
     )

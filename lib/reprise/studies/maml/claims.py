@@ -139,7 +139,7 @@ def adaptation_moves_further(run: xr.Dataset, measure: str) -> Outcome:
 @rule(M3B)
 def adaptation_moves_more_layers(run: xr.Dataset, measure: str) -> Outcome:
     """M3b: difference of the effective numbers of layers."""
-    inner, outer = (endpoints.effective_layers(c).mean("unit") for c in endpoints.layer_changes(run, measure))
+    inner, outer = (endpoints.effective_layers(c).mean("seed") for c in endpoints.layer_changes(run, measure))
     part = above(
         "effective layers, adaptation − 1/60 of meta-training", endpoints.broader(run, measure).values
     )

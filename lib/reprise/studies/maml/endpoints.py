@@ -26,10 +26,10 @@ def change(similarity: xr.DataArray) -> xr.DataArray:
 
 
 def inner_change(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None = None) -> xr.DataArray:
-    """Change of every layer by adaptation, averaged over tasks: (unit, layer, checkpoint).
+    """Change of every layer by adaptation, averaged over tasks: (seed, layer, checkpoint).
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         measure: Id of a measure.
         inner_step: After how many inner steps; as many as in training if None.
     """
@@ -38,7 +38,7 @@ def inner_change(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None
 
 
 def head_minus_blocks(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None = None) -> xr.DataArray:
-    """Claim M1a: change of the logits minus that of each block, at the end of training: (unit, layer)."""
+    """Claim M1a: change of the logits minus that of each block, at the end of training: (seed, layer)."""
     final = inner_change(run, measure, inner_step).isel(checkpoint=-1)
     return final.sel(layer="logits", drop=True) - final.sel(layer=blocks(run))
 
@@ -54,7 +54,7 @@ def layer_changes(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray
     """Mean change of every layer by adaptation, and by 1/60 of meta-training, after the first tenth of it.
 
     Returns:
-        Two arrays (unit, layer).
+        Two arrays (seed, layer).
     """
     counted = _counted(run)
     inner = inner_change(run, measure).sel(checkpoint=counted).mean("checkpoint")
@@ -63,7 +63,7 @@ def layer_changes(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray
 
 
 def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M3a: log (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (unit,)."""
+    """Claim M3a: log (change by adaptation ÷ change by 1/60 of meta-training), blocks averaged: (seed,)."""
     import xarray as xr
 
     inner, outer = (changes.sel(layer=blocks(run)).mean("layer") for changes in layer_changes(run, measure))
@@ -74,7 +74,7 @@ def further(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
 
 
 def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Sixtieths of meta-training that change the blocks as much as adaptation does: (unit,).
+    """Sixtieths of meta-training that change the blocks as much as adaptation does: (seed,).
 
     Interpolated between lags; infinite where not even the longest lag changes them as much.
     """
@@ -83,7 +83,7 @@ def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     inner, _ = layer_changes(run, measure)
     target = inner.sel(layer=blocks(run)).mean("layer").values
     lags = change(run["lag_similarity"].sel(measure=measure, layer=blocks(run))).mean("layer")
-    curves = lags.transpose("unit", "lag").values
+    curves = lags.transpose("seed", "lag").values
     positions = np.concatenate([[0], run["lag"].values])
     values = []
     for goal, curve in zip(target, curves, strict=True):
@@ -95,7 +95,7 @@ def break_even(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
         k = above[0]
         span = curve[k] - curve[k - 1]
         values.append(positions[k - 1] + (goal - curve[k - 1]) / span)
-    return xr.DataArray(values, dims="unit")
+    return xr.DataArray(values, dims="seed")
 
 
 def effective_layers(changes: xr.DataArray) -> xr.DataArray:
@@ -113,7 +113,7 @@ def effective_layers(changes: xr.DataArray) -> xr.DataArray:
 
 
 def broader(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M3b: effective number of layers of adaptation minus that of 1/60 of meta-training: (unit,)."""
+    """Claim M3b: effective number of layers of adaptation minus that of 1/60 of meta-training: (seed,)."""
     inner, outer = layer_changes(run, measure)
     return effective_layers(inner) - effective_layers(outer)
 
@@ -121,10 +121,10 @@ def broader(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
 def function_accuracy(
     run: xr.Dataset, kind: str, part: str = "", adapted: str = "as trained"
 ) -> xr.DataArray:
-    """Mean query accuracy under an intervention: (unit,), in [0, 1].
+    """Mean query accuracy under an intervention: (seed,), in [0, 1].
 
     Args:
-        run: Units of function along ``unit``.
+        run: Units of function along ``seed``.
         kind: See :data:`reprise.studies.maml.interventions.KINDS`; or ``"none"``, ``"full"``.
         part: Layer or ``"body"``; empty for ``"none"`` and ``"full"``.
         adapted: ``"as trained"`` or ``"longer"`` (the analysis's number of inner steps).
@@ -136,7 +136,7 @@ def function_accuracy(
 
 
 def body_cost(run: xr.Dataset, adapted: str = "as trained") -> xr.DataArray:
-    """Claim M1b: points of accuracy lost by freezing the body in the inner loop: (unit,)."""
+    """Claim M1b: points of accuracy lost by freezing the body in the inner loop: (seed,)."""
     full, frozen = (
         function_accuracy(run, *what, adapted=adapted) for what in (("full",), ("freeze", "body"))
     )
@@ -151,7 +151,7 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
     # Units of before there was a choice do not say.
     analysis = str(run["analysis"].values.flat[0]) if "analysis" in run.coords else "similarity"
     values = by_analysis[analysis](run)
-    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})
+    return xr.Dataset({name: ("seed", value.values) for name, value in values.items()})
 
 
 def _of_similarity(run: xr.Dataset) -> dict[str, xr.DataArray]:

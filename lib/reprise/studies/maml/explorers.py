@@ -77,7 +77,7 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
     """Change over meta-training, with the meta-initialisation of one unit at the cursor.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         unit: One of them with its Grams; without, there is no RDM and no map.
         pictures: As for :func:`representation`.
     """

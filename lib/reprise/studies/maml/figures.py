@@ -39,7 +39,7 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     """What changes each layer how much: adaptation beside training, and beside an unrelated network.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -60,7 +60,7 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
         shifts = np.linspace(-0.26, 0.26, len(rows))
         for shift, (name, values, marker, colour, fill) in zip(shifts, rows, strict=True):
-            mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
+            mean, low, high = interval_over_seeds(values.transpose("seed", "layer").values)
             x = np.arange(len(LAYERS)) + shift
             axes.errorbar(
                 x, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker, color=colour, fillstyle=fill,
@@ -73,7 +73,7 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         axes.grid(axis="y", color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
         axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
-    final = _final(run, measure, trained).mean("unit")
+    final = _final(run, measure, trained).mean("seed")
     caption = (
         f"Change of each layer's representation of the probe ({measure_entry(measure).title}) by adaptation "
         "at the end of meta-training, by a sixtieth of meta-training (mean after its first tenth), by all of "
@@ -101,7 +101,7 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         figure, panels = plt.subplots(1, len(steps), figsize=(WIDTH, 3.0), sharey=True, squeeze=False)
         ends = {}
         for axes, step in zip(panels[0], steps, strict=True):
-            changes = endpoints.inner_change(run, measure, step).transpose("unit", "layer", "checkpoint")
+            changes = endpoints.inner_change(run, measure, step).transpose("seed", "layer", "checkpoint")
             for layer in LAYERS:
                 mean = band(axes, x, changes.sel(layer=layer).values, COLOURS[layer])
                 ends[step, layer] = mean[-1]
@@ -144,7 +144,7 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
         figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
         ends = []
         for layer in LAYERS:
-            values = changes.sel(layer=layer).transpose("unit", "checkpoint").values
+            values = changes.sel(layer=layer).transpose("seed", "checkpoint").values
             band(left, x, values, COLOURS[layer])
             ends.append((float(np.median(values[:, -8:])), layer, COLOURS[layer]))
         left.set_title(f"neighbours, {spacing} meta-iterations apart")
@@ -154,7 +154,7 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
         # The first steps away from chance would hide everything that follows.
         counted = changes.sel(checkpoint=changes["checkpoint"] > 6 * spacing)
         left.set_ylim(0, float(counted.max()) * 1.1)
-        mean = band(right, run["lag"].values, lags.transpose("unit", "lag").values, CONDITIONS[0])
+        mean = band(right, run["lag"].values, lags.transpose("seed", "lag").values, CONDITIONS[0])
         low_high = interval_over_seeds(target[:, None])
         right.axhspan(
             float(low_high[1][0]), float(low_high[2][0]), color=CONDITIONS[1], alpha=0.25, linewidth=0
@@ -200,13 +200,13 @@ def step_words(count: int) -> str:
 
 def seed_words(run: xr.Dataset) -> str:
     """Number of seeds of a run in words."""
-    return f"{run.sizes['unit']} seed" + ("s" if run.sizes["unit"] > 1 else "")
+    return f"{run.sizes['seed']} seed" + ("s" if run.sizes["seed"] > 1 else "")
 
 
 def interval_words(run: xr.Dataset, marks: str) -> str:
     """What bars or bands are, for a caption."""
     return (
         f"{marks}: 95 % t interval over seeds"
-        if run.sizes["unit"] > 1
+        if run.sizes["seed"] > 1
         else f"no {marks}: they take two seeds"
     )

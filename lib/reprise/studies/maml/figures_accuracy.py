@@ -20,7 +20,7 @@ def accuracy(run: xr.Dataset) -> Plate:
     """Query accuracy over meta-training: with and without adaptation, and of four single tasks.
 
     Args:
-        run: Units of similarity along ``unit``.
+        run: Units of similarity along ``seed``.
     """
     import matplotlib.pyplot as plt
 
@@ -33,7 +33,7 @@ def accuracy(run: xr.Dataset) -> Plate:
         figure, (axes, single) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharey=True, width_ratios=(1.5, 1))
         ends = []
         for step, colour in zip(steps, (MUTED, CONDITIONS[0], CONDITIONS[2]), strict=False):
-            curve = values.sel(accuracy_step=step).transpose("unit", "checkpoint").values
+            curve = values.sel(accuracy_step=step).transpose("seed", "checkpoint").values
             mean = band(axes, x, curve, colour)
             ends.append((mean[-1], f"unseen, {step_words(step)}", colour))
         if bool(run["validation_accuracy"].notnull().all()):
@@ -48,7 +48,7 @@ def accuracy(run: xr.Dataset) -> Plate:
         level(axes, float(untrained.mean()), f"untrained network, {step_words(trained)}")
         axes.set_ylabel("query accuracy")
         axes.yaxis.set_major_formatter("{x:.0%}")
-        one = run["accuracy"].isel(unit=0).sel(accuracy_step=trained).transpose("analysed", "checkpoint")
+        one = run["accuracy"].isel(seed=0).sel(accuracy_step=trained).transpose("analysed", "checkpoint")
         shown = one.values[:SINGLE_TASKS]
         for task, curve in enumerate(shown):
             single.plot(x, curve, color=CONDITIONS[task], linewidth=1)

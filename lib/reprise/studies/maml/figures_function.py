@@ -45,7 +45,7 @@ def accuracy_and_change(runs: Mapping[str, xr.Dataset], measure: str = endpoints
     """Accuracy on unseen classes, and change of every layer by adaptation, of each algorithm.
 
     Args:
-        runs: Algorithm → units of similarity along ``unit``.
+        runs: Algorithm → units of similarity along ``seed``.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -60,7 +60,7 @@ def accuracy_and_change(runs: Mapping[str, xr.Dataset], measure: str = endpoints
             accuracy = run["evaluation_accuracy"].sel(moment="trained").mean("task").values
             mean, low, high = interval_over_seeds(accuracy)
             left.errorbar([i], mean, np.nan_to_num([[mean - low], [high - mean]]), fmt=MARKERS[name], **style)
-            changes = endpoints.inner_change(run, measure).isel(checkpoint=-1).transpose("unit", "layer")
+            changes = endpoints.inner_change(run, measure).isel(checkpoint=-1).transpose("seed", "layer")
             middle, below, above = interval_over_seeds(changes.values)
             x = np.arange(len(layers)) + 0.16 * (i - (len(runs) - 1) / 2)
             bars = np.nan_to_num([middle - below, above - middle])
@@ -96,7 +96,7 @@ def function(runs: Mapping[str, xr.Dataset]) -> Plate:
     """Accuracy with each part frozen, alone, put back or exchanged, for each algorithm.
 
     Args:
-        runs: Algorithm → units of function along ``unit``.
+        runs: Algorithm → units of function along ``seed``.
     """
     import matplotlib.pyplot as plt
 
@@ -148,7 +148,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     """Change by adaptation beside random perturbations, and what each layer's own update changes.
 
     Args:
-        run: Units of function along ``unit``.
+        run: Units of function along ``seed``.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -163,7 +163,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
     with book_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=(1.35, 1))
         for shift, (name, (title, marker, colour, fill)) in zip((-0.2, 0, 0.2), rows.items(), strict=True):
-            values = change.sel(null=name).transpose("unit", "layer").values
+            values = change.sel(null=name).transpose("seed", "layer").values
             mean, low, high = interval_over_seeds(values)
             left.errorbar(
                 np.arange(len(layers)) + shift, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker,
@@ -174,7 +174,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         left.grid(axis="y", color=FAINT, linewidth=0.5)
         left.set_axisbelow(True)
         left.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8)
-        alone = np.array([change.sel(null=f"only {name}").mean("unit").values for name in layers])
+        alone = np.array([change.sel(null=f"only {name}").mean("seed").values for name in layers])
         limit = float(np.nanmax(alone)) or 1.0
         image = right.imshow(alone, cmap=MATRIX_MAP, vmin=0, vmax=limit, aspect="auto")
         for (i, j), value in np.ndenumerate(alone):
@@ -191,7 +191,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         for spine in right.spines.values():
             spine.set_visible(False)
         figure.tight_layout(w_pad=2)
-    updates = run["relative_update"].mean("unit")
+    updates = run["relative_update"].mean("seed")
     caption = (
         f"Left: change of the probe's representation ({measure_entry(measure).title}) by adaptation, and by "
         "random moves of the weights: as far, relative to its own length, as adaptation moved each layer, or "
@@ -201,7 +201,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
         + ", ".join(f"{name} {float(updates.sel(weights=name)):.3f}" for name in layers)
         + "."
     )
-    adapted, own = (change.sel(null=name).mean("unit") for name in ("adaptation", "perturbation, own"))
+    adapted, own = (change.sel(null=name).mean("seed") for name in ("adaptation", "perturbation, own"))
     alt = "Marks for each layer. " + " ".join(
         f"{name}: adaptation {float(adapted.sel(layer=name)):z.2f}, random moves as long "
         f"{float(own.sel(layer=name)):z.2f}."

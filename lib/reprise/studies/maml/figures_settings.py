@@ -41,7 +41,7 @@ def effect(run: xr.Dataset, name: str, measure: str = endpoints.PRIMARY) -> np.n
     """One of :data:`EFFECTS`, a value a seed, (seeds,).
 
     Args:
-        run: Units of similarity along ``unit``.
+        run: Units of similarity along ``seed``.
         name: Which.
         measure: Id of a measure; accuracy does not depend on it.
     """
@@ -59,7 +59,7 @@ def sweeps(conditions: Mapping[str, Mapping[float, xr.Dataset]], measure: str = 
     """Change by adaptation, and accuracy, against one setting at a time.
 
     Args:
-        conditions: Title of the setting → its values → units of similarity along ``unit``.
+        conditions: Title of the setting → its values → units of similarity along ``seed``.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -92,7 +92,7 @@ def sweeps(conditions: Mapping[str, Mapping[float, xr.Dataset]], measure: str = 
         panels[1, 0].set_ylim(0, 1)
         figure.tight_layout(w_pad=1.2)
         colours = layer_colours(layers)
-        changes = endpoints.inner_change(runs[values[-1]], measure).isel(checkpoint=-1).mean("unit")
+        changes = endpoints.inner_change(runs[values[-1]], measure).isel(checkpoint=-1).mean("seed")
         end_labels(panels[0, -1], [(float(changes.sel(layer=n)), n, colours[n]) for n in layers])
     some = next(iter(next(iter(conditions.values())).values()))
     caption = (
@@ -122,7 +122,7 @@ def switches(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -
     """What each switch changes: accuracy and the effects of the claims, the base first.
 
     Args:
-        runs: What is switched, in words → units of similarity along ``unit``; the first is the base.
+        runs: What is switched, in words → units of similarity along ``seed``; the first is the base.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt

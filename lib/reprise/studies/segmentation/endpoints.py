@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.statistics import paired
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -24,26 +26,11 @@ LEVEL = 0.9
 """Share of the encoder-only condition's final quality whose reaching is timed (claim S3)."""
 
 
-def paired(*runs: xr.Dataset) -> tuple[xr.Dataset, ...]:
-    """The units of several runs whose seeds all of them have, in order of the seed, so that they pair up.
-
-    Raises:
-        ValueError: They have no seed in common.
-    """
-    seeds = [set(np.atleast_1d(run["seed"].values).tolist()) for run in runs]
-    common = sorted(set.intersection(*seeds))
-    if not common:
-        raise ValueError("the runs have no seed in common")
-    return tuple(
-        run.isel(unit=[int(np.flatnonzero(run["seed"].values == seed)[0]) for seed in common]) for run in runs
-    )
-
-
 def gain(run: xr.Dataset, other: xr.Dataset, quality: str = "miou") -> np.ndarray:
     """Quality of a run minus that of another, seed by seed: (seeds,) float64.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         other: The run that it is held against.
         quality: ``"miou"``, ``"dice"`` or ``"boundary"``.
     """
@@ -65,7 +52,7 @@ def steps_to(run: xr.Dataset, levels: np.ndarray) -> np.ndarray:
     """Steps of fine-tuning until a level of quality is first reached, between evaluations interpolated.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         levels: Mean IoU on the pictures of the learning curve, one a unit.
 
     Returns:
@@ -73,7 +60,7 @@ def steps_to(run: xr.Dataset, levels: np.ndarray) -> np.ndarray:
     """
     steps = run["curve_step"].values.astype(float)
     found = []
-    for curve, level in zip(run["curve_miou"].transpose("unit", "curve_step").values, levels, strict=True):
+    for curve, level in zip(run["curve_miou"].transpose("seed", "curve_step").values, levels, strict=True):
         reached = np.flatnonzero(curve >= level)
         if not reached.size:
             found.append(np.inf)
@@ -90,7 +77,7 @@ def times_to_level(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, np
     """Claim S3: steps of both runs to 90 % of what the encoder-only run reaches in the end, seed by seed.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         encoder: The encoder-only run.
 
     Returns:
@@ -107,10 +94,10 @@ def times_to_level(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, np
 
 
 def change(run: xr.Dataset, measure: str = PRIMARY, against: str = "start") -> xr.DataArray:
-    """1 − similarity of every layer after fine-tuning to what it was before: (unit, layer).
+    """1 − similarity of every layer after fine-tuning to what it was before: (seed, layer).
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         measure: Id of a measure.
         against: ``"start"``; or ``"fresh"`` for the null, another network that never learned.
     """
@@ -118,7 +105,7 @@ def change(run: xr.Dataset, measure: str = PRIMARY, against: str = "start") -> x
 
 
 def part_change(run: xr.Dataset, part: str, measure: str = PRIMARY, against: str = "start") -> xr.DataArray:
-    """Mean of :func:`change` over the layers of ``"encoder"`` or ``"decoder"``: (unit,)."""
+    """Mean of :func:`change` over the layers of ``"encoder"`` or ``"decoder"``: (seed,)."""
     layers = [name for name in run["layer"].values.tolist() if name.startswith(part)]
     return change(run, measure, against).sel(layer=layers).mean("layer")
 
@@ -137,4 +124,4 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
         "change by fine-tuning, encoder": part_change(run, "encoder").values,
         "change by fine-tuning, decoder": part_change(run, "decoder").values,
     }
-    return xr.Dataset({name: ("unit", value) for name, value in values.items()})
+    return xr.Dataset({name: ("seed", value) for name, value in values.items()})

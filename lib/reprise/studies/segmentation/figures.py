@@ -50,7 +50,7 @@ def quality(runs: Runs, measure: str = "miou") -> Plate:
     """Quality on the test pictures from every initialisation, a dot a seed.
 
     Args:
-        runs: Condition → units along ``unit``.
+        runs: Condition → units along ``seed``.
         measure: ``"miou"``, ``"dice"`` or ``"boundary"``.
     """
     import matplotlib.pyplot as plt
@@ -81,7 +81,7 @@ def targets(sets: Mapping[str, Runs]) -> Plate:
     """The same comparison on several sets of pictures side by side, a panel a set.
 
     Args:
-        sets: Source and target in words → condition → units along ``unit``.
+        sets: Source and target in words → condition → units along ``seed``.
     """
     import matplotlib.pyplot as plt
 
@@ -118,7 +118,7 @@ def ablation(runs: Runs, whole: str = "all") -> Plate:
     """What each term of the proposal adds: the quality without it minus that of the whole, seed by seed.
 
     Args:
-        runs: Variant → units along ``unit``.
+        runs: Variant → units along ``seed``.
         whole: Name of the variant with all terms.
     """
     import matplotlib.pyplot as plt
@@ -162,7 +162,7 @@ def _rows(axes: Axes, names: Sequence[str], values: Sequence[np.ndarray], colour
 def named_levels(run: xr.Dataset) -> list[tuple[float, str]]:
     """Mean IoU without a network, and what it is called."""
     words = {"majority": "commonest class", "threshold": "one threshold", "otsu": "Otsu's threshold"}
-    values = run["baseline"].isel(unit=0)
+    values = run["baseline"].isel(seed=0)
     found = [(float(values.sel(baseline_name=name)), text) for name, text in words.items()]
     return [(height, text) for height, text in found if np.isfinite(height)]
 
@@ -178,5 +178,5 @@ def _baselines(axes: Axes, run: xr.Dataset) -> None:
 
 def counts(runs: Runs) -> str:
     """How many seeds there are of runs: ``n = 5``, or from the fewest to the most."""
-    found = sorted({run.sizes["unit"] for run in runs.values()})
+    found = sorted({run.sizes["seed"] for run in runs.values()})
     return f"n = {found[0]}" if len(found) == 1 else f"n = {found[0]} to {found[-1]}"

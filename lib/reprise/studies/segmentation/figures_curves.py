@@ -22,7 +22,7 @@ def label_fractions(runs: Mapping[str, Mapping[float, xr.Dataset]]) -> Plate:
     The axis spans the seeds; of three seeds an interval may reach further, and is cut off there.
 
     Args:
-        runs: Pre-training → share of the labels → units along ``unit``.
+        runs: Pre-training → share of the labels → units along ``seed``.
     """
     import matplotlib.pyplot as plt
 
@@ -84,7 +84,7 @@ def convergence(runs: Runs, reference: str = "segmentation") -> Plate:
     """Learning curves of fine-tuning, with the level whose reaching is timed.
 
     Args:
-        runs: Condition → units along ``unit``.
+        runs: Condition → units along ``seed``.
         reference: The encoder-only condition that sets the level.
     """
     import matplotlib.pyplot as plt
@@ -94,7 +94,7 @@ def convergence(runs: Runs, reference: str = "segmentation") -> Plate:
         ends, said = [], []
         for name, run in runs.items():
             style = line(name)
-            values = run["curve_miou"].transpose("unit", "curve_step").values
+            values = run["curve_miou"].transpose("seed", "curve_step").values
             mean = band(axes, run["curve_step"].values, values, style.pop("color"), **style)
             ends.append((float(mean[-1]), title(name), line(name)["color"]))
         axes.set_xlim(0, float(next(iter(runs.values()))["curve_step"][-1]))

@@ -40,7 +40,7 @@ def pictures(
     """The same test pictures, segmented from every initialisation.
 
     Args:
-        runs: Condition → units along ``unit``, each with the seed.
+        runs: Condition → units along ``seed``, each with the seed.
         seed: Whose networks.
         images: The pictures, uint8 (pictures, size, size, 3), where they may be shown and are at hand.
         masks: Their true classes, uint8 (pictures, size, size).
@@ -57,7 +57,7 @@ def pictures(
         found = np.flatnonzero(run["seed"].values == seed)
         if not found.size:
             raise ValueError(f"seed {seed} is not among those of {start}")
-        predicted[title(start)] = run["shown_classes"].isel(unit=int(found[0])).values
+        predicted[title(start)] = run["shown_classes"].isel(seed=int(found[0])).values
     first = next(iter(runs.values()))
     classes = [str(name) for name in first["class_name"].values]
     colours = class_colours(len(classes))
@@ -107,7 +107,7 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
     """Change of every layer of encoder and decoder by fine-tuning, beside an unrelated network.
 
     Args:
-        runs: Condition → units along ``unit``, all of one architecture.
+        runs: Condition → units along ``seed``, all of one architecture.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -120,14 +120,14 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
         ends, said = [], []
         for name, run in runs.items():
             style = line(name)
-            values = endpoints.change(run, measure).transpose("unit", "layer").values
+            values = endpoints.change(run, measure).transpose("seed", "layer").values
             mean = band(axes, x, values, style.pop("color"), marker="o", markersize=3.5, **style)
             ends.append((float(mean[-1]), title(name), line(name)["color"]))
             encoder, decoder = (
                 float(endpoints.part_change(run, part, measure).mean()) for part in ("encoder", "decoder")
             )
             said.append(f"{title(name)}: encoder {encoder:.2f}, decoder {decoder:.2f}")
-        null = endpoints.change(first, measure, "fresh").mean("unit").values
+        null = endpoints.change(first, measure, "fresh").mean("seed").values
         axes.plot(x, null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
         ends.append((float(null[-1]), "null: a fresh network", MUTED))
         halves = first["half_similarity"].sel(measure=measure).diff("half").isel(half=0)

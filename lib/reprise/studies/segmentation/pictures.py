@@ -18,7 +18,7 @@ def held_out(config: SegmentationConfig, run: xr.Dataset, root: Path) -> tuple[n
 
     Args:
         config: The condition.
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         root: Data root.
 
     Returns:

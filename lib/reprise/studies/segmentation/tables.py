@@ -19,7 +19,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
     """A row a condition: quality with 95 % t intervals over seeds, loss, learning rate, steps to S3's level.
 
     Args:
-        runs: Condition → units along ``unit``.
+        runs: Condition → units along ``seed``.
         reference: The encoder-only condition that sets the level; without it steps are left out.
     """
     head = [
@@ -41,7 +41,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
         loss = spelled(summarise(run["training_loss"].isel(curve_step=-1).values))
         rate = f"{float(run['rate'].values.flat[0]):g}"
-        rows.append([name, run.sizes["unit"], *qualities, loss, rate, steps])
+        rows.append([name, run.sizes["seed"], *qualities, loss, rate, steps])
     return markdown_table(head, rows)
 
 
@@ -49,7 +49,7 @@ def parts(runs: Mapping[str, xr.Dataset]) -> str:
     """What each transferred part adds: a row a pair of conditions, differences in points of quality.
 
     Args:
-        runs: Condition → units along ``unit``; each is held against the first, the last against every one.
+        runs: Condition → units along ``seed``; each is held against the first, the last against every one.
 
     Returns:
         Means over pairs of one seed with 95 % t intervals, in bold where these leave out 0.
@@ -70,7 +70,7 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
     """What each start is worth on several sets of pictures: a column a set, a row a start.
 
     Args:
-        sets: Source and target in words → condition → units along ``unit``.
+        sets: Source and target in words → condition → units along ``seed``.
         nothing: The condition that every other is held against; a set without it is left out.
 
     Returns:
@@ -107,7 +107,7 @@ def classes(runs: Mapping[str, xr.Dataset]) -> str:
     names = [str(name) for name in first["class_name"].values]
     rows = []
     for name, run in runs.items():
-        means = run["class_iou"].mean("unit").values
+        means = run["class_iou"].mean("seed").values
         cells = [f"{value:.2f}" if np.isfinite(value) else "–" for value in means]
         rows.append([name, *cells])
     return markdown_table(["started from", *names], rows)
@@ -117,7 +117,7 @@ def changes(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a condition: change of encoder and decoder, and that minus its null, with 95 % t intervals.
 
     Args:
-        runs: Condition → units along ``unit``.
+        runs: Condition → units along ``seed``.
 
     Returns:
         Differences to the null are in bold where the interval leaves out 0.
@@ -128,7 +128,7 @@ def changes(runs: Mapping[str, xr.Dataset]) -> str:
         for part in ("encoder", "decoder"):
             changed, null = (endpoints.part_change(run, part, against=key) for key in ("start", "fresh"))
             cells += [spelled(summarise(changed.values), 2), told(summarise((changed - null).values), 2)]
-        rows.append([name, run.sizes["unit"], *cells])
+        rows.append([name, run.sizes["seed"], *cells])
     return markdown_table(
         ["started from", "n", "encoder", "encoder − null", "decoder", "decoder − null"], rows
     )

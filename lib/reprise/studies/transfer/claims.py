@@ -5,6 +5,7 @@ Names are those of the families in :mod:`reprise.studies.transfer.presets`.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def early_change_is_beneficial(runs: Runs, measure: str) -> Outcome:
     benefits = above_holm({f"{domain}, {count}: all − after-2": v for (domain, count), v in gains.items()})
     differences = above_holm(
         {
-            f"{count}: other domain − own domain": endpoints.minus(gains["other domain", count], value)
+            f"{count}: other domain − own domain": gains["other domain", count] - value
             for (domain, count), value in gains.items()
             if domain == "true labels" and ("other domain", count) in gains
         }
@@ -120,11 +121,11 @@ def usable_structure_is_kept(runs: Runs, measure: str) -> Outcome:
     parts = (
         above(
             "CKA to the pre-trained state, last conv layer: shifted − random labels",
-            endpoints.minus(*(kept(name).sel(layer=last) for name in TARGETS[1:3])).values,
+            operator.sub(*(kept(name).sel(layer=last) for name in TARGETS[1:3])).values,
         ),
         equivalent(
             "CKA to the pre-trained state, mean of conv layers: true − shifted labels",
-            endpoints.minus(*(kept(name).sel(layer=body).mean("layer") for name in TARGETS[:2])).values,
+            operator.sub(*(kept(name).sel(layer=body).mean("layer") for name in TARGETS[:2])).values,
             endpoints.EQUAL,
         ),
     )

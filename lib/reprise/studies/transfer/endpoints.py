@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.statistics import paired
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -31,25 +33,25 @@ def similarity(
     """Similarity of every layer to a reference.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         reference: One of :data:`~reprise.studies.transfer.states.REFERENCES`.
         measure: Id of a measure.
         epoch: An epoch; the last if None.
 
     Returns:
-        (unit, layer).
+        (seed, layer).
     """
     chosen = run["similarity"].sel(reference=reference, measure=measure)
     return chosen.isel(epoch=-1) if epoch is None else chosen.sel(epoch=epoch)
 
 
 def change(run: xr.Dataset, reference: str = "start", measure: str = PRIMARY) -> xr.DataArray:
-    """1 − similarity at the end: (unit, layer)."""
+    """1 − similarity at the end: (seed, layer)."""
     return 1 - similarity(run, reference, measure)
 
 
 def body_above_head(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim T1: least similarity of a body layer to the pre-trained state, minus the logits': (unit,)."""
+    """Claim T1: least similarity of a body layer to the pre-trained state, minus the logits': (seed,)."""
     kept = similarity(run, "pretrained", measure)
     return kept.sel(layer=body(run)).min("layer") - kept.sel(layer="logits", drop=True)
 
@@ -67,20 +69,13 @@ def log_odds(accuracy: xr.DataArray, images: xr.DataArray | int) -> xr.DataArray
 
 
 def final_log_odds(run: xr.Dataset) -> xr.DataArray:
-    """Test accuracy at the end, in log-odds: (unit,)."""
+    """Test accuracy at the end, in log-odds: (seed,)."""
     return log_odds(run["test_accuracy"].isel(epoch=-1), run["tested"])
 
 
-def minus(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
-    """Difference of two quantities over the seeds that both have: (unit,)."""
-    a, b = (values.swap_dims(unit="seed").drop_vars("unit", errors="ignore") for values in (first, second))
-    seeds = [seed for seed in a["seed"].values if seed in b["seed"].values]
-    return (a.sel(seed=seeds) - b.sel(seed=seeds)).swap_dims(seed="unit")
-
-
 def gain(free: xr.Dataset, frozen: xr.Dataset) -> xr.DataArray:
-    """Claim T2: test accuracy in log-odds of one run minus that of another, seed by seed: (unit,)."""
-    return minus(final_log_odds(free), final_log_odds(frozen))
+    """Claim T2: test accuracy in log-odds of one run minus that of another, seed by seed: (seed,)."""
+    return final_log_odds(free) - final_log_odds(frozen)
 
 
 def at_equal_loss(
@@ -97,9 +92,7 @@ def at_equal_loss(
     Returns:
         Two arrays over the seeds that both have, read at the larger of the two last losses of each seed.
     """
-    a, b = (run.swap_dims(unit="seed").drop_vars("unit", errors="ignore") for run in (first, second))
-    seeds = [seed for seed in a["seed"].values if seed in b["seed"].values]
-    pair = [run.sel(seed=seeds).swap_dims(seed="unit") for run in (a, b)]
+    pair = paired(first, second)
     losses = [run["train_loss"].isel(epoch=-1).values for run in pair]
     goal = np.maximum(*losses)
     layer = body(first)[-1]
@@ -112,16 +105,16 @@ def at_loss(run: xr.Dataset, loss: np.ndarray, values: xr.DataArray) -> np.ndarr
     """Some quantity where the training loss first was as low as given, interpolated between probe epochs.
 
     Args:
-        run: Units along ``unit``.
-        loss: Training loss to read at, (unit,).
-        values: The quantity, (unit, epoch).
+        run: Units along ``seed``.
+        loss: Training loss to read at, (seed,).
+        values: The quantity, (seed, epoch).
 
     Returns:
-        (unit,): the last value where the loss never was that low.
+        (seed,): the last value where the loss never was that low.
     """
     found = []
-    curves = run["train_loss"].transpose("unit", "epoch").values
-    for curve, row, goal in zip(curves, values.transpose("unit", "epoch").values, loss, strict=True):
+    curves = run["train_loss"].transpose("seed", "epoch").values
+    for curve, row, goal in zip(curves, values.transpose("seed", "epoch").values, loss, strict=True):
         below = np.flatnonzero(curve <= goal)
         k = int(below[0]) if below.size else len(curve) - 1
         if k == 0 or not below.size:
@@ -144,15 +137,15 @@ def slope_over_images(runs: Sequence[xr.Dataset], measure: str = PRIMARY) -> xr.
     """
     import xarray as xr
 
-    per_run = [change(run, "start", measure).swap_dims(unit="seed") for run in runs]
-    per_run = [values.drop_vars("unit", errors="ignore") for values in per_run]
-    seeds = [seed for seed in per_run[0]["seed"].values if all(seed in v["seed"].values for v in per_run)]
-    changes = np.stack([values.sel(seed=seeds).transpose("seed", "layer").values for values in per_run])
+    per_run = paired(*(change(run, "start", measure) for run in runs))
+    changes = np.stack([values.transpose("seed", "layer").values for values in per_run])
     x = np.log10([float(run["images"].values.flat[0]) for run in runs])
     x = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     layers = per_run[0]["layer"].values
     return xr.DataArray(
-        np.tensordot(x, changes, 1), dims=("seed", "layer"), coords={"seed": seeds, "layer": layers}
+        np.tensordot(x, changes, 1),
+        dims=("seed", "layer"),
+        coords={"seed": per_run[0]["seed"].values, "layer": layers},
     )
 
 
@@ -171,4 +164,4 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
     values |= {f"CKA to {words}, {layer}": kept.sel(layer=layer) for layer in run["layer"].values}
     if finetuned:
         values["T1: least similar body layer minus logits"] = body_above_head(run)
-    return xr.Dataset({name: ("unit", value.values) for name, value in values.items()})
+    return xr.Dataset({name: ("seed", value.values) for name, value in values.items()})

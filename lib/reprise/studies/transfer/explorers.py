@@ -81,7 +81,7 @@ def change_curves(run: xr.Dataset) -> Curves:
     """Change from each reference that a run has, over epochs, beside fresh networks and a second training.
 
     Args:
-        run: Units of one condition along ``unit``.
+        run: Units of one condition along ``seed``.
     """
     kept = [name for name in run["measure"].values if MEASURES[name].follows_from_grams]
     change = 1 - run["similarity"].sel(measure=kept)
@@ -94,7 +94,7 @@ def change_curves(run: xr.Dataset) -> Curves:
     ):
         if name in there:
             levels[words] = (kind, change.sel(reference=name, drop=True).isel(epoch=-1))
-    if "common_gram" in run and run.sizes["unit"] > 1:
+    if "common_gram" in run and run.sizes["seed"] > 1:
         words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
         levels[words] = ("ceiling", 1 - _between_seeds(run, kept))
     return curves_of(references, run["seed"], levels, x="epoch", x_title="epochs")
@@ -113,7 +113,7 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
     """Change over training, with the state of one unit at the cursor.
 
     Args:
-        run: Units of one condition along ``unit``.
+        run: Units of one condition along ``seed``.
         unit: One of them with its Grams; without, there is no RDM and no map.
         pictures: As for :func:`representation`.
     """

@@ -22,7 +22,7 @@ def by_layer(
     """Similarity to a reference at the end, by layer, a line a condition; with the null of fresh networks.
 
     Args:
-        runs: Condition → units along ``unit``, all of one architecture.
+        runs: Condition → units along ``seed``, all of one architecture.
         reference: What is compared with.
         measure: Id of a measure.
         name: Id of the figure on its page.
@@ -35,14 +35,14 @@ def by_layer(
         figure, axes = plt.subplots(figsize=(WIDTH * 0.78, 3.3))
         ends, said = [], []
         for condition, run in runs.items():
-            values = endpoints.similarity(run, reference, measure).transpose("unit", "layer").values
+            values = endpoints.similarity(run, reference, measure).transpose("seed", "layer").values
             mean = band(axes, x, values, tones[condition], marker="o", markersize=3.5)
             ends.append((float(mean[-1]), condition, tones[condition]))
             said.append(
                 f"{condition}: " + ", ".join(f"{n} {m:.2f}" for n, m in zip(shown, mean, strict=True))
             )
         null = np.mean(
-            [endpoints.similarity(run, "fresh", measure).mean("unit").values for run in runs.values()], axis=0
+            [endpoints.similarity(run, "fresh", measure).mean("seed").values for run in runs.values()], axis=0
         )
         axes.plot(x, null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
         ends.append((float(null[-1]), "null: fresh networks", MUTED))
@@ -65,7 +65,7 @@ def pretrained_or_initial(runs: Runs, measure: str = "cka-linear") -> Plate:
     """After fine-tuning: how similar each layer is to the pre-trained and to the pre-initialised network.
 
     Args:
-        runs: Target → units along ``unit`` of fine-tunings.
+        runs: Target → units along ``seed`` of fine-tunings.
         measure: Id of a measure.
     """
     import matplotlib.pyplot as plt
@@ -87,11 +87,11 @@ def pretrained_or_initial(runs: Runs, measure: str = "cka-linear") -> Plate:
         said = []
         for axes, (condition, run) in zip(grid.flat, runs.items(), strict=False):
             for reference, (colour, style) in lines.items():
-                values = endpoints.similarity(run, reference, measure).transpose("unit", "layer").values
+                values = endpoints.similarity(run, reference, measure).transpose("seed", "layer").values
                 if np.isfinite(values).all():
                     band(axes, x, values, colour, linestyle=style, marker="o", markersize=3, label=reference)
             both = [
-                endpoints.similarity(run, r, measure).mean("unit") for r in ("pretrained", "pre-initialised")
+                endpoints.similarity(run, r, measure).mean("seed") for r in ("pretrained", "pre-initialised")
             ]
             kept, before = (values.isel(layer=-2) for values in both)
             said.append(
@@ -127,7 +127,7 @@ def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear
     """Similarity to a reference between its null and its ceiling, by layer.
 
     Args:
-        run: Units of one condition along ``unit``.
+        run: Units of one condition along ``seed``.
         reference: What is compared with.
         measure: Id of a measure; a debiased one, as some levels come from fewer stimuli than others.
     """
@@ -142,12 +142,12 @@ def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear
         ("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
         ("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
     ]
-    between = between_seeds(run, measure).mean("unit").values if run.sizes["unit"] > 1 else None
+    between = between_seeds(run, measure).mean("seed").values if run.sizes["seed"] > 1 else None
     with book_style():
         figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
         shifts = np.linspace(-0.28, 0.28, len(rows) + 1)
         for shift, (label, values, marker, colour) in zip(shifts, rows, strict=False):
-            mean, low, high = interval_over_seeds(values.transpose("unit", "layer").values)
+            mean, low, high = interval_over_seeds(values.transpose("seed", "layer").values)
             axes.errorbar(
                 np.arange(len(shown)) + shift, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker,
                 color=colour, markersize=5, elinewidth=1.2, label=label,
@@ -162,7 +162,7 @@ def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear
         axes.grid(axis="y", color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
         axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
-    main, null = (rows[i][1].mean("unit") for i in (0, 3))
+    main, null = (rows[i][1].mean("seed") for i in (0, 3))
     caption = (
         f"Similarity to {REFERENCE_WORDS[reference]} at the end, on the whole probe and on each half of it, "
         "against fresh networks, and between the trained networks of different seeds (mean over pairs, on "

@@ -18,7 +18,7 @@ def audit(runs: Runs, reference: str, described: str, name: str, measure: str = 
     """What each finding about the released code does to similarity, layer by layer, seed against seed.
 
     Args:
-        runs: Condition → units along ``unit``; one of them as described.
+        runs: Condition → units along ``seed``; one of them as described.
         reference: What is compared with.
         described: Name of the condition that the others are subtracted from.
         name: Id of the figure on its page.
@@ -41,7 +41,7 @@ def audit(runs: Runs, reference: str, described: str, name: str, measure: str = 
         for row, title in enumerate(others):
             values = endpoints.similarity(runs[title], reference, measure)
             for i, layer in enumerate(shown):
-                gap = endpoints.minus(values.sel(layer=layer), base.sel(layer=layer)).values
+                gap = (values.sel(layer=layer) - base.sel(layer=layer)).values
                 mean, low, high = interval_over_seeds(gap)
                 bars = np.nan_to_num([[mean - low], [high - mean]])
                 axes.errorbar(

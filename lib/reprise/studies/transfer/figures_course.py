@@ -28,7 +28,7 @@ def over_epochs(
     """Similarity of every layer to a reference over training, a panel a condition.
 
     Args:
-        runs: Condition → units along ``unit``.
+        runs: Condition → units along ``seed``.
         reference: What is compared with.
         measure: Id of a measure.
         name: Id of the figure on its page.
@@ -47,7 +47,7 @@ def over_epochs(
             run = runs[condition]
             values = run["similarity"].sel(reference=reference, measure=measure)
             for layer in shown:
-                curve = values.sel(layer=layer).transpose("unit", "epoch").values
+                curve = values.sel(layer=layer).transpose("seed", "epoch").values
                 mean = band(axes, run["epoch"].values, curve, colours[layer])
                 ends[condition, layer] = mean[-1]
                 null = float(
@@ -94,7 +94,7 @@ def maps(
     """The same as maps of layer against epoch, which show where and when a network changes.
 
     Args:
-        runs: Condition → units along ``unit``.
+        runs: Condition → units along ``seed``.
         reference: What is compared with.
         measure: Id of a measure.
         name: Id of the figure on its page.
@@ -114,7 +114,7 @@ def maps(
         image = None
         for axes, condition in zip(grid.flat, names, strict=False):
             run = runs[condition]
-            values = run["similarity"].sel(reference=reference, measure=measure).mean("unit")
+            values = run["similarity"].sel(reference=reference, measure=measure).mean("seed")
             matrix = values.transpose("layer", "epoch").values
             image = axes.imshow(
                 matrix, cmap=MATRIX_MAP, vmin=0, vmax=1, aspect="auto", interpolation="nearest"
@@ -143,7 +143,7 @@ def maps(
         (str(values.idxmin("layer").item()), float(values.min()), condition)
         for condition, run in runs.items()
         for values in [
-            run["similarity"].sel(reference=reference, measure=measure).isel(epoch=-1).mean("unit")
+            run["similarity"].sel(reference=reference, measure=measure).isel(epoch=-1).mean("seed")
         ]
     ]
     said = "; ".join(

@@ -18,7 +18,7 @@ def freezing(runs: Runs) -> Plate:
     """Test accuracy after fine-tuning, by what may move, a panel a domain, a colour a number of images.
 
     Args:
-        runs: ``"<domain>, <n> images, <moving>"`` → units along ``unit``.
+        runs: ``"<domain>, <n> images, <moving>"`` → units along ``seed``.
     """
     import matplotlib.pyplot as plt
 
@@ -71,7 +71,7 @@ def gain_against_change(runs: Runs, layer: str, measure: str = "cka-linear") -> 
     """What fine-tuning gains against how far it takes a layer, a mark a seed.
 
     Args:
-        runs: Condition → units along ``unit`` of fine-tunings with every layer free.
+        runs: Condition → units along ``seed`` of fine-tunings with every layer free.
         layer: Name of a layer.
         measure: Id of a measure.
 

@@ -12,7 +12,7 @@ def learning(runs: Runs, name: str = "transfer-learning") -> Plate:
     """Accuracy and loss on training and on test images over epochs, a colour a condition.
 
     Args:
-        runs: Condition → units along ``unit``, equally many epochs each.
+        runs: Condition → units along ``seed``, equally many epochs each.
         name: Id of the figure on its page.
     """
     import matplotlib.pyplot as plt
@@ -25,7 +25,7 @@ def learning(runs: Runs, name: str = "transfer-learning") -> Plate:
         said, ends = [], {name: [] for name in quantities}
         for axes, quantity, title in zip(grid.flat, quantities, titles, strict=True):
             for condition, run in runs.items():
-                curves = run[quantity].transpose("unit", "epoch").values
+                curves = run[quantity].transpose("seed", "epoch").values
                 mean = band(axes, run["epoch"].values, curves, tones[condition])
                 ends[quantity].append((float(mean[-1]), condition, tones[condition]))
                 if quantity == "test_accuracy":

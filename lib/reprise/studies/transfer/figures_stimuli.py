@@ -21,7 +21,7 @@ def stimuli(
     """Similarity at the end against the number of probe stimuli, a panel a measure: its bias.
 
     Args:
-        run: Units of one condition along ``unit``.
+        run: Units of one condition along ``seed``.
         measures: Ids of measures.
         reference: What is compared with; unrelated networks show the bias most clearly.
     """
@@ -37,7 +37,7 @@ def stimuli(
             values = run["count_similarity"].sel(reference=reference, measure=name)
             for layer in shown:
                 mean = band(
-                    axes, x, values.sel(layer=layer).transpose("unit", "stimuli").values, tones[layer]
+                    axes, x, values.sel(layer=layer).transpose("seed", "stimuli").values, tones[layer]
                 )
                 ends[name, layer] = mean[-1]
                 if layer == shown[-2]:

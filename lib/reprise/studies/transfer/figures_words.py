@@ -18,14 +18,14 @@ Runs = Mapping[str, "xr.Dataset"]
 
 def seeds(runs: Runs) -> str:
     """Number of seeds, ``5 seeds``, or ``3 to 5 seeds`` where conditions differ."""
-    counts = sorted({run.sizes["unit"] for run in runs.values()})
+    counts = sorted({run.sizes["seed"] for run in runs.values()})
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{number} seed" + ("" if counts == [1] else "s")
 
 
 def interval(runs: Runs, marks: str) -> str:
     """What bands or bars are."""
-    if all(run.sizes["unit"] == 1 for run in runs.values()):
+    if all(run.sizes["seed"] == 1 for run in runs.values()):
         return f"no {marks}: they take two seeds"
     return f"{marks}: 95 % t interval over seeds"
 

@@ -52,7 +52,7 @@ def effects(
     """Every finding, on every layer and on accuracy, seed against seed.
 
     Args:
-        runs: Condition → units along ``unit``; one of them as described.
+        runs: Condition → units along ``seed``; one of them as described.
         described: Its name.
         reference: What similarity is to.
         measure: Id of a measure.
@@ -73,8 +73,7 @@ def effects(
         after, before = (one["test_accuracy"].isel(epoch=-1) for one in (run, base))
         pairs.append(("test accuracy", after, before))
         found += [
-            Effect(name, quantity, summarise(np.asarray(endpoints.minus(a, b).values, float)))
-            for quantity, a, b in pairs
+            Effect(name, quantity, summarise(np.asarray((a - b).values, float))) for quantity, a, b in pairs
         ]
     return found
 

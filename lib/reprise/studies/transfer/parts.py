@@ -22,11 +22,11 @@ def parts_of_claims(run: xr.Dataset, families: Mapping[str, Runs]) -> dict[str, 
 
     Args:
         run: The pre-training that the families are made from; it labels verdicts on what was not run.
-        families: Name of a family → condition → units along ``unit``. Those that are not there may be left
+        families: Name of a family → condition → units along ``seed``. Those that are not there may be left
             out: what needs them is *not run* or *undecided*.
 
     Returns:
-        Id of the claim → name → units along ``unit``, the pre-training first.
+        Id of the claim → name → units along ``seed``, the pre-training first.
     """
 
     def named(family: str, before: str = "") -> dict[str, xr.Dataset]:

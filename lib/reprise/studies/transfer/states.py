@@ -56,7 +56,7 @@ def kept_grams(run: xr.Dataset, layer: str, moment: str = "end") -> list[Grams]:
     """Grams of the stimuli that all seeds share, one a unit, of which similarity between seeds follows.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         layer: Name of a layer.
         moment: ``"start"`` or ``"end"``.
 
@@ -70,8 +70,8 @@ def kept_grams(run: xr.Dataset, layer: str, moment: str = "end") -> list[Grams]:
             raise ValueError(f"no {name} {value!r}; there are: {', '.join(map(str, run[name].values))}")
     chosen = run.sel(layer=layer, moment=moment)
     features = int(chosen["features"].values.flat[0])
-    triangles = chosen["common_gram"].transpose("unit", "entry").values
-    means = chosen["common_mean"].transpose("unit", "stimulus").values
+    triangles = chosen["common_gram"].transpose("seed", "entry").values
+    means = chosen["common_mean"].transpose("seed", "stimulus").values
     return [Grams(unfold(g), m.astype(np.float64), features) for g, m in zip(triangles, means, strict=True)]
 
 
@@ -79,20 +79,20 @@ def between_seeds(run: xr.Dataset, measure: str) -> xr.DataArray:
     """How similar the trained network of each seed is to those of the other seeds, on the stimuli they share.
 
     Args:
-        run: Units along ``unit``.
+        run: Units along ``seed``.
         measure: Id of a measure.
 
     Returns:
-        Mean over the other seeds, (unit, layer); NaN for a single seed.
+        Mean over the other seeds, (seed, layer); NaN for a single seed.
 
     Raises:
         ValueError: These units keep no Grams.
     """
     import xarray as xr
 
-    count = run.sizes["unit"]
+    count = run.sizes["seed"]
     values = np.full((count, run.sizes["layer"]), np.nan)
     for i, layer in enumerate(run["layer"].values if count > 1 else ()):
         pairs = look_up(measure).pairwise(Grams.stack(kept_grams(run, str(layer))))
         values[:, i] = np.where(np.eye(count, dtype=bool), 0.0, pairs).sum(1) / (count - 1)
-    return xr.DataArray(values, dims=("unit", "layer"), coords={"layer": run["layer"].values})
+    return xr.DataArray(values, dims=("seed", "layer"), coords={"layer": run["layer"].values})

@@ -22,7 +22,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
     """A row a condition: accuracies and similarity of every layer, with 95 % t intervals over seeds.
 
     Args:
-        runs: Condition → units along ``unit``, all of one architecture.
+        runs: Condition → units along ``seed``, all of one architecture.
         reference: What similarity is to.
         measure: Id of a measure.
     """
@@ -35,7 +35,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
         ]
         kept = endpoints.similarity(run, reference, measure)
         cells = [spelled(summarise(kept.sel(layer=layer).values)) for layer in layers]
-        rows.append([name, run.sizes["unit"], *accuracies, *cells])
+        rows.append([name, run.sizes["seed"], *accuracies, *cells])
     return markdown_table(["", "n", "training accuracy, %", "test accuracy, %", *layers], rows)
 
 
@@ -43,7 +43,7 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a domain and number of images: accuracy before and after, and what freedom gains.
 
     Args:
-        runs: ``"<domain>, <n> images, <moving>"`` → units along ``unit``.
+        runs: ``"<domain>, <n> images, <moving>"`` → units along ``seed``.
 
     Returns:
         Gains in log-odds of test accuracy over each other way, with 95 % t intervals over seeds; in bold
@@ -63,7 +63,7 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         before, after = (
             spelled(summarise(100 * free["test_accuracy"].isel(epoch=k).values), 1) for k in (0, -1)
         )
-        rows.append([setting, free.sizes["unit"], before, after, *cells])
+        rows.append([setting, free.sizes["seed"], before, after, *cells])
     return markdown_table(["fine-tuned on", "n", "accuracy before, %", "after, all free, %", *against], rows)
 
 
