@@ -146,6 +146,10 @@ class Study(Generic[C]):
         """Train and measure one unit: its dataset, complete with coordinates and provenance."""
         return self.part("compute").compute(unit, context)
 
+    def changes(self, run: xr.Dataset) -> xr.DataArray:
+        """Change of every layer, (reference, seed, measure, layer, at): see :mod:`reprise.engine.changes`."""
+        return self.part("endpoints").changes(run)
+
     def endpoints(self, run: xr.Dataset) -> xr.Dataset:
         """Named quantities by which two runs are compared, one value a unit each."""
         return self.part("endpoints").endpoints(run)

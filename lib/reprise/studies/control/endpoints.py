@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.changes import changes_from
 from ...similarity.ranks import midranks
 from ..maml.endpoints import PRIMARY, change
 from ..maml.states import LAYERS
@@ -69,6 +70,22 @@ def beyond_null(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     a single training sits much of the time, and then finds a difference in a third of cases where none is.
     """
     return control_correlation(run, measure) - null_correlation(run, measure).isel(draw=0)
+
+
+def changes(run: xr.Dataset) -> xr.DataArray:
+    """Change of every layer over training: see :func:`reprise.engine.changes.changes_from`.
+
+    From the initial network; and, the nulls, from the initial network to one perturbed at random, mean over
+    draws, and from a fresh network.
+    """
+    random = {
+        f"the initial network, perturbed at random ({kind})": kind for kind in run["null"].values.tolist()
+    }
+    similarities = {"the initial network": run["start_similarity"]} | {
+        words: run["null_similarity"].sel(null=kind).mean("draw") for words, kind in random.items()
+    }
+    similarities |= {"a fresh network": run["fresh_similarity"]} if "fresh_similarity" in run else {}
+    return changes_from(similarities, "step", "steps", "the initial network", [*random, "a fresh network"])
 
 
 def endpoints(run: xr.Dataset) -> xr.Dataset:

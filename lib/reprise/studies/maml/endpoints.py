@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.changes import changes_from
 from .states import FIRST_COUNTED
 
 if TYPE_CHECKING:
@@ -141,6 +142,23 @@ def body_cost(run: xr.Dataset, adapted: str = "as trained") -> xr.DataArray:
         function_accuracy(run, *what, adapted=adapted) for what in (("full",), ("freeze", "body"))
     )
     return 100 * (full - frozen)
+
+
+def changes(run: xr.Dataset) -> xr.DataArray:
+    """Change of every layer over meta-training: see :func:`reprise.engine.changes.changes_from`.
+
+    From before adaptation to after each kept number of inner steps, tasks averaged; from the start; from a
+    sixtieth of meta-training earlier; and from a fresh network, the null.
+    """
+    inner, trained = run["inner_similarity"], int(run["inner_steps"].values.flat[0])
+    steps = inner["inner_step"].values.tolist()
+    after = {step: f"before adaptation ({step} inner step{'s' * (step > 1)})" for step in steps}
+    similarities = {words: inner.sel(inner_step=step) for step, words in after.items()} | {
+        "the start of meta-training": run["start_similarity"],
+        "a sixtieth of meta-training earlier": run["neighbour_similarity"],
+        "a fresh network": run["fresh_similarity"],
+    }
+    return changes_from(similarities, "checkpoint", "meta-iterations", after[trained], ["a fresh network"])
 
 
 def endpoints(run: xr.Dataset) -> xr.Dataset:

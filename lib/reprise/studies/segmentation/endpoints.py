@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.changes import changes_from
 from ...engine.statistics import paired
 
 if TYPE_CHECKING:
@@ -108,6 +109,16 @@ def part_change(run: xr.Dataset, part: str, measure: str = PRIMARY, against: str
     """Mean of :func:`change` over the layers of ``"encoder"`` or ``"decoder"``: (seed,)."""
     layers = [name for name in run["layer"].values.tolist() if name.startswith(part)]
     return change(run, measure, against).sel(layer=layers).mean("layer")
+
+
+def changes(run: xr.Dataset) -> xr.DataArray:
+    """Change of every layer by fine-tuning: see :func:`reprise.engine.changes.changes_from`.
+
+    From the network before fine-tuning; and, the null, from another one that never learned. One position, the
+    end.
+    """
+    similarities = {"the start": run["similarity"], "an unrelated network": run["fresh_similarity"]}
+    return changes_from(similarities, "step", "steps", "the start", ["an unrelated network"])
 
 
 def endpoints(run: xr.Dataset) -> xr.Dataset:

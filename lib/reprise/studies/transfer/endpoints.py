@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.changes import changes_from
 from ...engine.statistics import paired
+from .states import REFERENCE_WORDS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -146,6 +148,23 @@ def slope_over_images(runs: Sequence[xr.Dataset], measure: str = PRIMARY) -> xr.
         np.tensordot(x, changes, 1),
         dims=("seed", "layer"),
         coords={"seed": per_run[0]["seed"].values, "layer": layers},
+    )
+
+
+def changes(run: xr.Dataset) -> xr.DataArray:
+    """Change of every layer over training: see :func:`reprise.engine.changes.changes_from`.
+
+    From each of :data:`~reprise.studies.transfer.states.REFERENCES` that the run was compared with; the nulls
+    are fresh networks, as they are and trained on the same labels.
+    """
+    similarity = run["similarity"]
+    there = {r: w for r, w in REFERENCE_WORDS.items() if similarity.sel(reference=r).notnull().any()}
+    return changes_from(
+        {words: similarity.sel(reference=name) for name, words in there.items()},
+        "epoch",
+        "epochs",
+        there.get("pretrained", REFERENCE_WORDS["start"]),
+        [REFERENCE_WORDS[name] for name in ("fresh", "trained fresh")],
     )
 
 
