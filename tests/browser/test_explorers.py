@@ -23,12 +23,13 @@ CELLS = [
     f"""from pathlib import Path
 from reprise.book import explore
 from reprise.book.chapter import Chapter
-from reprise.plots import maml as figures
+from reprise.studies.maml import figures
 from reprise.studies.maml.figures_states import second_order
 from reprise.plots.specification import specification_curve
 from reprise.places import Places
 from reprise.claims.specification import specifications
-from reprise.widgets import Specification, maml as explorers
+from reprise.studies.maml import explorers
+from reprise.widgets import Specification
 
 places = Places(Places.from_environment().data, Path("{ROOT}/results"), Path("{ROOT}/_runs"))
 chapter = Chapter.open("maml", places, "laptop", "never")

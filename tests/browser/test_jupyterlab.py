@@ -38,7 +38,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 CELL = f"""from pathlib import Path
 from reprise.book.chapter import Chapter
 from reprise.places import Places
-from reprise.widgets import maml
+from reprise.studies.maml import explorers as maml
 root = Path({str(ROOT)!r})
 places = Places(Places.from_environment().data, root / "results", root / "_runs")
 chapter = Chapter.open("maml", places, "laptop", "never", [0])

@@ -23,8 +23,8 @@ TINY = {"images": 40, "epochs": 2, "target_images": 40, "target_epochs": 2, "pro
 OPEN = """from pathlib import Path
 from reprise.book import explore
 from reprise.book.chapter import Chapter
-from reprise.plots import segmentation as figures
-from reprise.plots import transfer as transfer_figures
+from reprise.studies.segmentation import figures
+from reprise.studies.transfer import figures_index as transfer_figures
 from reprise.places import Places
 from reprise.studies.segmentation.pictures import held_out
 places = Places(Path("{0}/data"), Path("{0}/results"), Path("{0}/runs"))
