@@ -13,8 +13,9 @@ from reprise.engine.store import Store
 from reprise.engine.study import Unit
 from reprise.plots.palette import CONDITIONS, LAYER_RAMP, matrix_stops
 from reprise.studies.maml import explorers as maml
+from reprise.studies.maml.endpoints import changes
 from reprise.studies.maml.states import state_grams
-from reprise.widgets import Dynamics, Representation, curves_of, states_of
+from reprise.widgets import Dynamics, Representation, states_of
 from reprise.widgets.menus import FORMS, METHODS, measure_menu
 from reprise.widgets.states import LIMIT
 
@@ -149,12 +150,8 @@ def test_curves_are_one_minus_similarity(tiny_run, unit):
 def test_without_states_or_with_one_seed_there_are_still_curves(tiny_run):
     widget = maml.dynamics(tiny_run.isel(seed=[0]))
     assert widget.about["states"] is None and widget.gram == b"" and widget.about["quantiles"] == []
-    with pytest.raises(ValueError, match="null or ceiling"):
-        curves_of(
-            {"x": 1 - tiny_run["start_similarity"]}, tiny_run["seed"], {"y": ("floor", tiny_run["seed"])}
-        )
-    with pytest.raises(ValueError, match="no reference 9"):
-        Dynamics(maml.change_curves(tiny_run), reference=9)
+    with pytest.raises(ValueError, match="no reference 'yesterday'; there are: before adaptation"):
+        Dynamics(changes(tiny_run), reference="yesterday")
 
 
 def test_menus_are_the_registry():

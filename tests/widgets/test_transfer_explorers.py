@@ -16,7 +16,7 @@ from reprise.places import Places
 from reprise.similarity import measure
 from reprise.studies.transfer import explorers as transfer
 from reprise.studies.transfer.config import TransferConfig
-from reprise.studies.transfer.states import REFERENCES, kept_grams
+from reprise.studies.transfer.states import REFERENCE_WORDS, REFERENCES, kept_grams
 
 TINY = {"images": 40, "epochs": 2, "target_images": 40, "target_epochs": 2, "probe_images": 20}
 
@@ -111,30 +111,38 @@ def test_it_begins_with_the_last_network_before_and_after(units):
 
 def test_curves_are_the_stored_similarities(runs):
     run = runs["true labels"]
-    curves = transfer.change_curves(run)
+    about, change, levels = _numbers(transfer.dynamics(run))
     there = [name for name in REFERENCES if run["similarity"].sel(reference=name).notnull().any()]
-    assert list(curves.references) == [transfer.REFERENCE_WORDS[name] for name in there]
+    assert about["references"] == [REFERENCE_WORDS[name] for name in there]
     for place, name in enumerate(there):
         expected = 1 - run["similarity"].sel(reference=name).transpose("measure", "seed", "layer", "epoch")
-        np.testing.assert_array_equal(curves.change[place], expected.values.astype("<f4"))
-    assert [level.kind for level in curves.levels] == ["null"] * (len(curves.levels) - 1) + ["ceiling"]
-    assert len(curves.levels) > 1
-    ceiling = dict(zip(curves.measures, curves.levels[-1].values, strict=True))
+        np.testing.assert_array_equal(change[place], expected.values.astype("<f4"))
+    kinds = [level["kind"] for level in about["levels"]]
+    assert kinds == ["null"] * (len(kinds) - 1) + ["ceiling"] and len(kinds) > 1
+    ceiling = dict(zip([entry["id"] for entry in about["measures"]], levels[-1], strict=True))
     assert np.isnan(ceiling["cka-linear"]).all()
     first, *others = (kept_grams(run.isel(seed=[i]), "pool4")[0] for i in range(run.sizes["seed"]))
     for name in ("cka-linear-debiased", "rsa-euclidean"):
         expected = 1 - np.mean([measure(name).from_grams(first, other) for other in others])
         assert ceiling[name][0, 3] == pytest.approx(expected, abs=1e-6)
-    single = transfer.change_curves(run.isel(seed=[0]))
-    assert [level.kind for level in single.levels] == ["null"] * (len(curves.levels) - 1)
+    single, _, _ = _numbers(transfer.dynamics(run.isel(seed=[0])))
+    assert [level["kind"] for level in single["levels"]] == ["null"] * (len(kinds) - 1)
     null = 1 - run["similarity"].sel(reference="fresh").isel(epoch=-1).transpose("measure", "seed", "layer")
-    np.testing.assert_allclose(curves.levels[0].values, null.values, rtol=1e-6)
+    np.testing.assert_allclose(levels[0], null.values, rtol=1e-6)
+
+
+def _numbers(widget):
+    """What the page is given: the description, changes and levels as it reads them."""
+    about = widget.about
+    shape = [len(about[key]) for key in ("references", "measures", "seeds", "layers", "x")]
+    change = np.frombuffer(widget.change, "<f4").reshape(shape)
+    return about, change, np.frombuffer(widget.levels, "<f4").reshape(-1, *shape[1:4])
 
 
 def test_dynamics_begin_with_the_reference_of_their_kind(runs, units):
     for name, reference in (("pre-training", "start"), ("true labels", "pretrained")):
         about = transfer.dynamics(runs[name], units[name]).about
-        assert about["references"][about["reference"]] == transfer.REFERENCE_WORDS[reference]
+        assert about["references"][about["reference"]] == REFERENCE_WORDS[reference]
         frames = about["states"]["frames"]
         assert [place for place, _ in frames[0]] == sorted({*units[name]["state_epoch"].values.tolist()})
     assert "pre-trained" not in " ".join(transfer.dynamics(runs["pre-training"]).about["references"])

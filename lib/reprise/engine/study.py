@@ -110,6 +110,7 @@ class Study(Generic[C]):
     Attributes:
         name: Name, also of its folder, its chapter and its folder of results.
         title: Title for people.
+        learned_again: What its networks learn again, as the landing page calls it.
         paper: Key of its paper in the bibliography.
         order: Its place in the book.
         config: Its configuration class.
@@ -122,6 +123,7 @@ class Study(Generic[C]):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    learned_again: ClassVar[str] = ""
     paper: ClassVar[str]
     order: ClassVar[int]
     config: type[C]
@@ -137,6 +139,10 @@ class Study(Generic[C]):
     def datasets(self, config: C) -> list[str]:
         """Names of the data sets that a condition needs."""
         raise NotImplementedError
+
+    def landing(self, config: C) -> Mapping[str, C]:
+        """What the landing page's picture shows: words → condition, made from a preset's; none if empty."""
+        return {}
 
     def unshown(self, config: C) -> str:
         """Why the chapter cannot show a condition, in words; empty if it can."""

@@ -8,11 +8,9 @@
 
 What they compute stands in ``core.js`` (RDMs, comparisons, CKA), ``ranks.js``, ``resample.js`` (bootstrap
 over stimuli), ``scaling.js`` (maps) and ``outcomes.js``, with the results of :mod:`reprise.similarity`;
-:mod:`.joining` puts the files of a widget together. None but ``Segmentation`` knows of any study;
-:mod:`.maml` and :mod:`.transfer` do.
+:mod:`.joining` puts the files of a widget together. None but ``Segmentation`` knows of any study.
 """
 
-from .curves import Curves, Level, curves_of
 from .dynamics import Dynamics
 from .parameters import Parameters
 from .representation import Representation
@@ -22,14 +20,11 @@ from .states import Column, States, states_of
 
 __all__ = [
     "Column",
-    "Curves",
     "Dynamics",
-    "Level",
     "Parameters",
     "Representation",
     "Segmentation",
     "Specification",
     "States",
-    "curves_of",
     "states_of",
 ]

@@ -13,6 +13,7 @@ class Maml(Study[MamlConfig]):
 
     name = "maml"
     title = "Representations in model-agnostic meta-learning"
+    learned_again = "Adapting to a task after meta-training"
     paper = "goerttler2021"
     order = 1
     config = MamlConfig
@@ -37,6 +38,10 @@ class Maml(Study[MamlConfig]):
     def unshown(self, config: MamlConfig) -> str:
         """Pages of their own show what is not similarity, for the conditions that are published."""
         return "" if config.analysis == "similarity" else f"the chapter shows no analysis={config.analysis}"
+
+    def landing(self, config: MamlConfig) -> dict[str, MamlConfig]:
+        """The preset itself."""
+        return {"adapted to one task": config}
 
 
 STUDY = Maml()

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...similarity.measures import MEASURES
-from ...widgets.curves import Curves, curves_of
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import States, states_of
+from .endpoints import changes
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["change_curves", "dynamics", "representation", "unit_states"]
+__all__ = ["dynamics", "representation", "unit_states"]
 
 TITLES = {"layer": "layer", "sixtieth": "meta-iteration", "task": "task", "step": "inner step"}
 
@@ -52,27 +51,6 @@ def representation(unit: xr.Dataset, pictures: np.ndarray | None = None) -> Repr
     return Representation(states, a, b, pictures=pictures, title="Compare any two states", unit=_whose(unit))
 
 
-def change_curves(run: xr.Dataset) -> Curves:
-    """Change from before adaptation, from the start, from a sixtieth earlier, and from a fresh network."""
-    kept = [name for name in run["measure"].values if MEASURES[name].follows_from_grams]
-    run = run.sel(measure=kept)
-    inner = run["inner_similarity"]
-    references = {
-        f"before adaptation ({step} inner step{'s' * (step > 1)})": 1 - inner.sel(inner_step=step)
-        for step in run["inner_step"].values.tolist()
-    }
-    references["the start of meta-training"] = 1 - run["start_similarity"]
-    references["a sixtieth of meta-training earlier"] = 1 - run["neighbour_similarity"]
-    references["a fresh network"] = 1 - run["fresh_similarity"]
-    null = 1 - run["fresh_similarity"].isel(checkpoint=-1)
-    return curves_of(
-        references,
-        run["seed"],
-        {"trained against fresh network": ("null", null)},
-        x_title="meta-iterations",
-    )
-
-
 def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarray | None = None) -> Dynamics:
     """Change over meta-training, with the meta-initialisation of one unit at the cursor.
 
@@ -81,21 +59,17 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
         unit: One of them with its Grams; without, there is no RDM and no map.
         pictures: As for :func:`representation`.
     """
-    curves = change_curves(run)
-    trained = int(run["inner_steps"].values.flat[0])
-    reference = [int(step) for step in run["inner_step"].values].index(trained)
-    seeds = f"{len(curves.seeds)} seed{'s' * (len(curves.seeds) > 1)}"
-    data = str(run["dataset"].values.flat[0])
+    seeds = f"{run.sizes['seed']} seed{'s' * (run.sizes['seed'] > 1)}"
+    whose = f"{run['dataset'].values.flat[0]}, {seeds}"
     if unit is None or "gram" not in unit:
-        return Dynamics(curves, reference=reference, unit=f"{data}, {seeds}")
+        return Dynamics(changes(run), unit=whose)
     base = unit.isel(state=np.flatnonzero(unit["state_step"].values == 0))
     return Dynamics(
-        curves,
-        states_of([base], {"layer": "layer"}),
-        base["state_sixtieth"].values * _spacing(unit),
-        reference,
-        pictures,
-        unit=f"{data}, {seeds}; RDM and map: seed {int(unit['seed'])}, before adaptation",
+        changes(run),
+        states=states_of([base], {"layer": "layer"}),
+        at=base["state_sixtieth"].values * _spacing(unit),
+        pictures=pictures,
+        unit=f"{whose}; RDM and map: seed {int(unit['seed'])}, before adaptation",
     )
 
 

@@ -23,6 +23,7 @@ class Segmentation(Study[SegmentationConfig]):
 
     name = "segmentation"
     title = "Choose the encoder, skip the decoder"
+    learned_again = "Fine-tuning for segmentation"
     paper = "dippel2022"
     order = 4
     config = SegmentationConfig
@@ -41,6 +42,14 @@ class Segmentation(Study[SegmentationConfig]):
     def datasets(self, config: SegmentationConfig) -> list[str]:
         """The source where it is trained on, and the target."""
         return [*([config.source] if config.trains else []), config.dataset]
+
+    def landing(self, config: SegmentationConfig) -> dict[str, SegmentationConfig]:
+        """The encoder transferred, and the decoder too."""
+        modes = FAMILIES["modes"](config)
+        return {
+            "encoder transferred": modes["segmentation"],
+            "both transferred": modes["segmentation, both"],
+        }
 
 
 STUDY = Segmentation()

@@ -17,6 +17,7 @@ class Transfer(Study[TransferConfig]):
 
     name = "transfer"
     title = "What fine-tuning keeps and what it unlearns"
+    learned_again = "Fine-tuning on new labels"
     paper = "goerttler2022"
     order = 3
     config = TransferConfig
@@ -46,6 +47,11 @@ class Transfer(Study[TransferConfig]):
     def together(self, units: Sequence[Unit[TransferConfig]], context: Context) -> None:
         """Several seeds of one condition in one program."""
         self.part("train").train_together(units, context)
+
+    def landing(self, config: TransferConfig) -> dict[str, TransferConfig]:
+        """Three targets that use more and less of what was learned."""
+        targets = FAMILIES["targets"](config)
+        return {name: targets[name] for name in ("true labels", "random labels", "other domain")}
 
 
 STUDY = Transfer()

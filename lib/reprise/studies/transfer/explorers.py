@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...similarity.measures import MEASURES
-from ...widgets.curves import Curves, curves_of
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import LIMIT, States, named_states, states_of
-from .states import REFERENCE_WORDS, between_seeds
+from .endpoints import changes
+from .states import between_seeds
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["change_curves", "dynamics", "network_states", "representation"]
+__all__ = ["ceilings", "dynamics", "network_states", "representation"]
 
 TITLES = {"network": "network", "layer": "layer", "epoch": "epoch", "seed": "seed"}
 
@@ -77,27 +77,13 @@ def representation(units: Mapping[str, xr.Dataset], pictures: np.ndarray | None 
     )
 
 
-def change_curves(run: xr.Dataset) -> Curves:
-    """Change from each reference that a run has, over epochs, beside fresh networks and a second training.
-
-    Args:
-        run: Units of one condition along ``seed``.
-    """
+def ceilings(run: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Change between the trained networks of different seeds, in words → along seed, measure and layer."""
+    if "common_gram" not in run or run.sizes["seed"] < 2:
+        return {}
     kept = [name for name in run["measure"].values if MEASURES[name].follows_from_grams]
-    change = 1 - run["similarity"].sel(measure=kept)
-    there = [name for name in REFERENCE_WORDS if change.sel(reference=name).notnull().any()]
-    references = {REFERENCE_WORDS[name]: change.sel(reference=name, drop=True) for name in there}
-    levels = {}
-    for name, kind, words in (
-        ("fresh", "null", "fresh random networks"),
-        ("trained fresh", "null", "a fresh network trained on the same labels"),
-    ):
-        if name in there:
-            levels[words] = (kind, change.sel(reference=name, drop=True).isel(epoch=-1))
-    if "common_gram" in run and run.sizes["seed"] > 1:
-        words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
-        levels[words] = ("ceiling", 1 - _between_seeds(run, kept))
-    return curves_of(references, run["seed"], levels, x="epoch", x_title="epochs")
+    words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
+    return {words: 1 - _between_seeds(run, kept)}
 
 
 def _between_seeds(run: xr.Dataset, measures: Sequence[str]) -> xr.DataArray:
@@ -117,20 +103,16 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
         unit: One of them with its Grams; without, there is no RDM and no map.
         pictures: As for :func:`representation`.
     """
-    curves = change_curves(run)
-    # Change from the pre-trained network is what fine-tuning is about; pre-training has none.
-    wanted = REFERENCE_WORDS["pretrained"]
-    reference = curves.references.index(wanted) if wanted in curves.references else 0
     data = [str(run[name].values.flat[0]) for name in ("target", "dataset")]
-    seeds = f"{len(curves.seeds)} seed{'s' * (len(curves.seeds) > 1)}"
+    seeds = f"{run.sizes['seed']} seed{'s' * (run.sizes['seed'] > 1)}"
     where = f"{data[1]} → {data[0]}, {seeds}" if data[0] != "none" else f"{data[1]}, {seeds}"
     if unit is None or "gram" not in unit:
-        return Dynamics(curves, reference=reference, unit=where)
+        return Dynamics(changes(run), ceilings(run), unit=where)
     return Dynamics(
-        curves,
+        changes(run),
+        ceilings(run),
         states_of([unit], {"layer": "layer"}),
         unit["state_epoch"].values,
-        reference,
-        pictures,
+        pictures=pictures,
         unit=f"{where}; RDM and map: seed {int(unit['seed'])}",
     )
