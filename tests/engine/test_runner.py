@@ -17,7 +17,6 @@ from reprise.engine.store import Store, digest
 from reprise.engine.study import Unit, study
 from reprise.engine.words import spell_seeds
 from reprise.places import UserError
-from reprise.studies.maml.tasks import conditions
 
 MAML = study("maml")
 
@@ -51,7 +50,7 @@ def test_units_say_nothing_of_settings_that_do_not_name_them(tiny_run, tiny_conf
     """Otherwise units of one condition, made under different ones, could not be gathered."""
     drawn = tiny_config.model_copy(update={"mds": "rows"})
     assert Unit(drawn, 1).id == Unit(tiny_config, 1).id
-    assert conditions(Unit(drawn, 1)) == conditions(Unit(tiny_config, 1))
+    assert Unit(drawn, 1).dataset({}, {}).identical(Unit(tiny_config, 1).dataset({}, {}))
     assert "mds" not in tiny_run.coords
 
 

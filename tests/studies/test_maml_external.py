@@ -65,9 +65,12 @@ def test_accuracy_within_an_alphabet_equals_a_plain_loop(tmp_path, monkeypatch):
     splits = glyphs()
     runs = EpisodeSampler(splits.test, 20, 1, 1).sample(5, generator(3))
     asked = []
-    monkeypatch.setattr("reprise.data.load_few_shot", lambda *what: asked.append(what) or splits)
     monkeypatch.setattr(
-        "reprise.data.load_within_alphabet", lambda root, device: asked.append((root, device)) or runs
+        "reprise.studies.maml.compute.load_few_shot", lambda *what: asked.append(what) or splits
+    )
+    monkeypatch.setattr(
+        "reprise.studies.maml.function.load_within_alphabet",
+        lambda root, device: asked.append((root, device)) or runs,
     )
     unit = Unit(MAML.configure("laptop", TINY), 1)
     dataset = MAML.compute(unit, Context(tmp_path / "data", tmp_path / "weights", progress=False))

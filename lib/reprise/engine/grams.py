@@ -5,12 +5,13 @@ A Gram is symmetric and a unit keeps many, so the upper triangle is stored, in s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..similarity.gram import Grams
+from ..similarity.measures import measure
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +37,26 @@ def unfold(triangle: np.ndarray) -> np.ndarray:
     full = np.zeros((*triangle.shape[:-1], n, n))
     full[..., rows, columns] = full[..., columns, rows] = triangle
     return full
+
+
+def between(
+    states: Sequence[Mapping[str, Grams]], others: Sequence[Mapping[str, Grams]], measures: Sequence[str]
+) -> np.ndarray:
+    """Similarity of all pairs of two sequences of states, layer by layer.
+
+    Args:
+        states: Layer → Gram of each state.
+        others: The same of what they are compared with.
+        measures: Ids of measures.
+
+    Returns:
+        (measure, layer, state, other).
+    """
+    values = []
+    for layer in states[0]:
+        a, b = (Grams.stack([state[layer] for state in group]) for group in (states, others))
+        values.append([measure(name).pairwise(a, b) for name in measures])
+    return np.moveaxis(np.array(values), 1, 0)
 
 
 def kept_states(grams: Sequence[Grams], **labels: np.ndarray) -> xr.Dataset:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
-from ...engine import grams as kept
+from ...data.characters import Characters
+from ...engine.grams import between, kept_states
 from ...engine.study import Unit
 from ...similarity.gram import Grams
-from ..maml.analysis import between
 from ..maml.states import LAYERS, MEASURES
 from .config import ControlConfig
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from ...data.characters import Characters
 
 State = Mapping[str, Grams]
 """Grams of the probe, layer by layer."""
@@ -47,7 +42,12 @@ class Course:
 
 
 def assemble(
-    unit: Unit, probe: Characters, course: Course, moved: list[State], single: list[State], fresh: State
+    unit: Unit[ControlConfig],
+    probe: Characters,
+    course: Course,
+    moved: list[State],
+    single: list[State],
+    fresh: State,
 ) -> xr.Dataset:
     """Put everything that was measured into one dataset.
 
@@ -62,19 +62,16 @@ def assemble(
     Returns:
         The dataset without provenance.
     """
-    import xarray as xr
-
     config = unit.config
-    assert isinstance(config, ControlConfig)
     start = course.states[0]
     shape = len(MEASURES), len(LAYERS), len(NULLS), config.draws
     half = len(probe) // 2
     halves = [slice(half), slice(len(probe) - half, len(probe))]
     per_look = ("measure", "layer", "step")
-    dataset = xr.Dataset(
+    dataset = unit.dataset(
         {
-            "start_similarity": (per_look, between(course.states, [start])[..., 0]),
-            "fresh_similarity": (per_look, between(course.states, [fresh])[..., 0]),
+            "start_similarity": (per_look, between(course.states, [start], MEASURES)[..., 0]),
+            "fresh_similarity": (per_look, between(course.states, [fresh], MEASURES)[..., 0]),
             # of the initial state to the trained one, by either half of the probe alone
             "half_similarity": (
                 ("half", "measure", "layer"),
@@ -83,16 +80,19 @@ def assemble(
             # of the initial state to randomly perturbed ones
             "null_similarity": (
                 ("measure", "layer", "null", "draw"),
-                between([start], moved)[..., 0, :].reshape(shape),
+                between([start], moved, MEASURES)[..., 0, :].reshape(shape),
             ),
             # of the initial state to that with one layer's trained parameters
-            "alone_similarity": (("measure", "layer", "moved"), between([start], single)[..., 0, :]),
+            "alone_similarity": (
+                ("measure", "layer", "moved"),
+                between([start], single, MEASURES)[..., 0, :],
+            ),
             "update_norm": (("step", "layer"), np.array(course.norms)),
             "network_update_norm": ("step", np.array(course.network)),
             "training_loss": ("step", np.array(course.losses)),
             "accuracy": ("step", np.array(course.accuracies)),
         },
-        coords={
+        {
             "measure": list(MEASURES),
             "layer": list(LAYERS),
             "step": np.array(config.probed, np.int32),
@@ -102,11 +102,8 @@ def assemble(
             "stimulus_index": ("stimulus", probe.index.astype(np.int32)),
             "stimulus_split": probe.split,
             "stimulus_name": ("stimulus", np.array([probe.names[i] for i in probe.labels])),
-            "seed": unit.seed,
-            **{name: getattr(config, name) for name in type(config).model_fields if name != "explorer_seeds"},
         },
     )
-    dataset = dataset.assign({name: values.astype(np.float32) for name, values in dataset.data_vars.items()})
     if unit.seed in config.explorer_seeds:
         dataset = dataset.merge(_kept_states(config, course.states))
     return dataset
@@ -115,7 +112,7 @@ def assemble(
 def _by_part(first: State, second: State, part: slice) -> np.ndarray:
     """Similarity of two states by some of the stimuli, (measure, layer)."""
     first, second = ({name: grams.only(part) for name, grams in state.items()} for state in (first, second))
-    return between([first], [second])[..., 0, 0]
+    return between([first], [second], MEASURES)[..., 0, 0]
 
 
 def _kept_states(config: ControlConfig, states: Sequence[State]) -> xr.Dataset:
@@ -123,7 +120,7 @@ def _kept_states(config: ControlConfig, states: Sequence[State]) -> xr.Dataset:
     rows = [
         (layer, step, states[config.probed.index(step)][layer]) for step in config.kept for layer in LAYERS
     ]
-    return kept.kept_states(
+    return kept_states(
         [grams for *_, grams in rows],
         layer=np.array([layer for layer, *_ in rows]),
         step=np.array([step for _, step, _ in rows], np.int32),

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from ...engine.provenance import dumps, record
+import torch
+import xarray as xr
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from ...data import dataset_entry
+from ...data.characters import CharacterSplits, load_characters
+from ...data.fewshot import generator
 from ...engine.study import Context, Unit
 from ...places import UserError
-from ...similarity.gram import Grams
+from ..maml.measure import by_layer, probe_grams
 from ..maml.states import LAYERS
 from . import nulls
 from .assemble import NULLS, Course, State, assemble
 from .config import ControlConfig
 from .train import FRESH, NOISE, PROBE, TESTED, accuracy, as_input, build_model, choose_classes, draw, train
 
-if TYPE_CHECKING:
-    import xarray as xr
-    from torch import Tensor, nn
 
-    from ...data.characters import CharacterSplits
-
-
-def compute(unit: Unit, context: Context) -> xr.Dataset:
+def compute(unit: Unit[ControlConfig], context: Context) -> xr.Dataset:
     """Train and measure one seed of one condition.
 
     Args:
@@ -36,23 +36,16 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     Raises:
         UserError: There are too few test images for the probe.
     """
-    from ...data import dataset_entry
-    from ...data.characters import load_characters
-
     config = unit.config
-    assert isinstance(config, ControlConfig)
     splits = load_characters(config.dataset, context.data, config.drawings)
     started = time.perf_counter()
     dataset = measure_unit(unit, choose_classes(splits, config, unit.seed), context)
     seconds = {"training and measuring": time.perf_counter() - started}
     fingerprint = dataset_entry(config.dataset).fingerprint
-    return dataset.assign_attrs(
-        config=config.model_dump_json(),
-        provenance=dumps(record(context.device, seconds, fingerprint, unit=unit.id)),
-    )
+    return unit.finished(dataset, context.device, seconds, fingerprint)
 
 
-def measure_unit(unit: Unit, splits: CharacterSplits, context: Context) -> xr.Dataset:
+def measure_unit(unit: Unit[ControlConfig], splits: CharacterSplits, context: Context) -> xr.Dataset:
     """Train one seed and measure it.
 
     Args:
@@ -63,12 +56,7 @@ def measure_unit(unit: Unit, splits: CharacterSplits, context: Context) -> xr.Da
     Returns:
         The dataset without provenance.
     """
-    import torch
-
-    from ...data.fewshot import generator
-
     config, seed, device = unit.config, unit.seed, context.device
-    assert isinstance(config, ControlConfig)
     if len(splits.test) < config.probe_images:
         raise UserError(f"probe_images={config.probe_images}: there are {len(splits.test)} images to test on")
     probe = draw(splits.test, config.probe_images, seed, PROBE)
@@ -92,13 +80,11 @@ def measure_unit(unit: Unit, splits: CharacterSplits, context: Context) -> xr.Da
     return assemble(unit, probe, course, moved, single, fresh)
 
 
-def _train(unit: Unit, model: nn.Module, splits: CharacterSplits, images: Tensor, context: Context) -> Course:
+def _train(
+    unit: Unit[ControlConfig], model: nn.Module, splits: CharacterSplits, images: Tensor, context: Context
+) -> Course:
     """Train the model in place and look at it on the way."""
-    import torch
-    from tqdm.auto import tqdm
-
     config, device = unit.config, context.device
-    assert isinstance(config, ControlConfig)
     tested = draw(splits.test, config.test_images, unit.seed, TESTED)
     before, course = _copy(model), Course()
     looks = tqdm(
@@ -122,13 +108,7 @@ def _train(unit: Unit, model: nn.Module, splits: CharacterSplits, images: Tensor
 
 def look(model: nn.Module, parameters: Mapping[str, Tensor], images: Tensor) -> State:
     """Grams of the probe in every layer, under given parameters."""
-    from ..maml.measure import probe_grams
-
-    grams, means, features = probe_grams(model, parameters, images)
-    return {
-        name: Grams(grams[i].cpu().numpy(), means[i].cpu().numpy(), features[i])
-        for i, name in enumerate(LAYERS)
-    }
+    return by_layer(LAYERS, *probe_grams(model, parameters, images))
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

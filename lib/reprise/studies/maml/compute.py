@@ -5,28 +5,28 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+from tqdm.auto import tqdm
 
-from ...engine.provenance import dumps, record
+from ...data import dataset_entry, load_few_shot
+from ...data.fewshot import EpisodeSampler, FewShotSplits, Probe, generator
+from ...data.mini_imagenet import pixel_digest
+from ...engine.grams import between
 from ...engine.study import Context, Unit
-from . import analysis, external, function, measure
+from ...similarity.gram import Grams
+from ...training.checkpoints import CheckpointFolder
+from . import function, measure
 from .config import MamlConfig
-from .states import FIRST_COUNTED, MEASURES, Adapted
-from .tasks import conditions, draw_tasks
+from .measure import draw_tasks
+from .states import FIRST_COUNTED, MEASURES, Adapted, kept_states
 from .train import FRESH, VALIDATION, build_model, label, train
 
-if TYPE_CHECKING:
-    import xarray as xr
-    from torch import Tensor, nn
 
-    from ...data.fewshot import FewShotSplits, Probe
-    from ...similarity.gram import Grams
-    from ...training.checkpoints import CheckpointFolder
-
-
-def compute(unit: Unit, context: Context) -> xr.Dataset:
+def compute(unit: Unit[MamlConfig], context: Context) -> xr.Dataset:
     """Train and measure one seed of one condition.
 
     Args:
@@ -36,12 +36,7 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     Returns:
         The unit's dataset. Similarities are stored as measured, larger = more similar.
     """
-    from ...data import dataset_entry, load_few_shot
-    from ...data.mini_imagenet import pixel_digest
-    from ...training.checkpoints import CheckpointFolder
-
     config = unit.config
-    assert isinstance(config, MamlConfig)
     splits = load_few_shot(config.dataset, context.data)
     folder = CheckpointFolder(context.weights / unit.weights_id)
     with folder.locked():
@@ -52,21 +47,16 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
         elif config.analysis == "function":
             dataset = function.measure_unit(unit, splits, folder, context)
         else:
-            dataset = external.measure_unit(unit, splits, folder, context)
+            dataset = function.measure_within_alphabet(unit, splits, folder, context)
         seconds = {"training": history["seconds"], "measuring": time.perf_counter() - started}
     fingerprint = dataset_entry(config.dataset).fingerprint
     # A set known by its lists alone: they say which classes, not which pixels.
     pixels = {"pixels": pixel_digest(splits)} if config.dataset == "mini-imagenet" else {}
-    return dataset.assign_attrs(
-        config=config.model_dump_json(),
-        provenance=dumps(
-            record(context.device, seconds, fingerprint, unit=unit.id, weights=unit.weights_id, **pixels)
-        ),
-    )
+    return unit.finished(dataset, context.device, seconds, fingerprint, weights=unit.weights_id, **pixels)
 
 
 def measure_unit(
-    unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, history: dict, context: Context
+    unit: Unit[MamlConfig], splits: FewShotSplits, folder: CheckpointFolder, history: dict, context: Context
 ) -> xr.Dataset:
     """Measure a trained unit from its checkpoints alone.
 
@@ -80,12 +70,7 @@ def measure_unit(
     Returns:
         The dataset without provenance.
     """
-    from tqdm.auto import tqdm
-
-    from ...data.fewshot import EpisodeSampler, generator
-
     config, seed, device = unit.config, unit.seed, context.device
-    assert isinstance(config, MamlConfig)
     shape = config.ways, config.shots, config.analysis_queries, device
     probe, tasks, judged = draw_tasks(unit, splits, device)
     # A validation split of fewer classes than ways has nothing to say.
@@ -116,14 +101,12 @@ def measure_unit(
 
 
 def _fresh_state(layers: Sequence[str], model: nn.Module, images: Tensor) -> dict[str, Grams]:
-    import torch
-
     with torch.no_grad():
         return measure.by_layer(layers, *measure.probe_grams(model, dict(model.named_parameters()), images))
 
 
 def _assemble(
-    unit: Unit,
+    unit: Unit[MamlConfig],
     probe: Probe,
     adapted: list[Adapted],
     fresh: dict,
@@ -132,23 +115,20 @@ def _assemble(
     history: dict,
 ) -> xr.Dataset:
     """Put everything that was measured into one dataset."""
-    import xarray as xr
-
     config = unit.config
-    assert isinstance(config, MamlConfig)
     checkpoints, spacing = config.checkpoints, config.spacing
     sixtieths = [i // spacing if i % spacing == 0 else -1 for i in checkpoints]
     equal = [i for i, position in enumerate(sixtieths) if position >= 0]
     initial = [checkpoint.before for checkpoint in adapted]
-    inner = np.stack([analysis.inner_similarity(checkpoint) for checkpoint in adapted], axis=2)
-    halves = [analysis.inner_similarity(adapted[-1], half) for half in _halves(config)]
-    pairs = analysis.between(initial, initial)
+    inner = np.stack([measure.inner_similarity(checkpoint) for checkpoint in adapted], axis=2)
+    halves = [measure.inner_similarity(adapted[-1], half) for half in _halves(config)]
+    pairs = between(initial, initial, MEASURES)
     spaced = pairs[..., equal, :][..., equal]
     neighbour = np.full(pairs.shape[:3], np.nan)
     neighbour[..., equal[1:]] = np.diagonal(spaced, 1, -2, -1)
 
     per_checkpoint = ("measure", "layer", "checkpoint")
-    dataset = xr.Dataset(
+    dataset = unit.dataset(
         {
             # mean and spread over tasks, for each kept inner step
             "inner_similarity": ((*per_checkpoint, "inner_step"), inner.mean(-1)),
@@ -156,8 +136,8 @@ def _assemble(
             "half_similarity": (("half", "measure", "layer", "inner_step"), np.stack(halves).mean(-1)),
             "neighbour_similarity": (per_checkpoint, neighbour),
             "start_similarity": (per_checkpoint, pairs[..., 0]),
-            "fresh_similarity": (per_checkpoint, analysis.between(initial, [fresh])[..., 0]),
-            "lag_similarity": (("measure", "layer", "lag"), analysis.lag_similarity(spaced, FIRST_COUNTED)),
+            "fresh_similarity": (per_checkpoint, between(initial, [fresh], MEASURES)[..., 0]),
+            "lag_similarity": (("measure", "layer", "lag"), measure.lag_similarity(spaced, FIRST_COUNTED)),
             # of each analysis task, before adaptation and after the kept inner steps
             "accuracy": (
                 ("checkpoint", "accuracy_step", "analysed"),
@@ -168,7 +148,7 @@ def _assemble(
             "training_loss": ("checkpoint", _between_checkpoints(history["loss"], checkpoints)),
             "training_accuracy": ("checkpoint", _between_checkpoints(history["accuracy"], checkpoints)),
         },
-        coords={
+        {
             "measure": list(MEASURES),
             "layer": list(config.layers),
             "checkpoint": np.array(checkpoints, np.int32),
@@ -180,13 +160,10 @@ def _assemble(
             "stimulus_drawing": ("stimulus", probe.drawings.astype(np.int16)),
             "stimulus_split": "test",
             "stimulus_name": ("stimulus", np.array(probe.names)),
-            **conditions(unit),
         },
     )
-    # Not by `map`, which would drop the coordinates of stimuli: no variable but the Grams is along them.
-    dataset = dataset.assign({name: values.astype(np.float32) for name, values in dataset.data_vars.items()})
     if unit.seed in config.explorer_seeds:
-        dataset = dataset.merge(analysis.kept_states(sixtieths, adapted, config.kept_steps))
+        dataset = dataset.merge(kept_states(sixtieths, adapted, config.kept_steps))
     return dataset
 
 

@@ -8,27 +8,23 @@ of the weights as large as adaptation's, and each layer's own update alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
 
+from ...data import load_within_alphabet
+from ...data.fewshot import Episodes, FewShotSplits, generator
 from ...engine.study import Context, Unit
-from .analysis import inner_similarity
+from ...training.checkpoints import CheckpointFolder
+from ...training.maml import InnerLoop
+from ...training.metalearner import map_tasks
 from .config import MamlConfig
 from .interventions import Values, adapt, intervene, interventions, part_prefixes
-from .measure import by_layer, probe_grams
+from .measure import by_layer, draw_tasks, evaluate, inner_similarity, probe_grams
 from .states import MEASURES, Adapted
-from .tasks import conditions, draw_tasks
 from .train import NOISE, build_model, inner_loop, label
-
-if TYPE_CHECKING:
-    import torch
-    import xarray as xr
-    from torch import Tensor, nn
-
-    from ...data.fewshot import Episodes, FewShotSplits
-    from ...training.checkpoints import CheckpointFolder
-    from ...training.maml import InnerLoop
 
 TOGETHER = 20
 """Tasks that swap among themselves: fixed, unlike chunks for memory, as it decides who swaps with whom."""
@@ -42,8 +38,6 @@ def perturbed(start: Values, sizes: Mapping[str, Tensor], random: torch.Generato
         sizes: Length of the move of some of them, relative to their own length; the rest stay.
         random: Source of chance, on the CPU.
     """
-    import torch
-
     moved = dict(start)
     for name, size in sizes.items():
         noise = torch.randn(start[name].shape, generator=random).to(start[name].device)
@@ -62,8 +56,6 @@ def null_states(
         that of its own update), and ``"only <layer>"`` (that layer's update alone). Relative length of the
         update of each layer's weights and, last, of all weights together, (layers + 1, tasks).
     """
-    import torch
-
     parts = part_prefixes(model)
     layers = [name for name in parts if name != "body"]
     weights = {
@@ -95,7 +87,9 @@ def null_states(
     return states, np.array(lengths).T
 
 
-def measure_unit(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: Context) -> xr.Dataset:
+def measure_unit(
+    unit: Unit[MamlConfig], splits: FewShotSplits, folder: CheckpointFolder, context: Context
+) -> xr.Dataset:
     """Measure the function of a trained unit, and the nulls of its similarities.
 
     Args:
@@ -107,14 +101,7 @@ def measure_unit(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, co
     Returns:
         The dataset without provenance.
     """
-    import torch
-    import xarray as xr
-
-    from ...data.fewshot import generator
-    from ...training.metalearner import map_tasks
-
     config, seed, device = unit.config, unit.seed, context.device
-    assert isinstance(config, MamlConfig)
     model, inner = build_model(config, seed).to(device), inner_loop(config)
     untrained, start = (
         {name: value.to(device) for name, value in folder.load(label(at)).items()}
@@ -139,20 +126,16 @@ def measure_unit(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, co
             similarity.append(inner_similarity(Adapted(before, after, np.empty(0)))[..., 0, :])
     kinds, parts = zip(*interventions(config.layers), strict=True)
     similarities = np.stack(similarity)
-    return xr.Dataset(
+    return unit.dataset(
         {
-            "function_accuracy": (("intervention", "adapted"), accuracies.mean(-1).astype(np.float32)),
-            "function_accuracy_sd": (
-                ("intervention", "adapted"), accuracies.std(-1, ddof=1).astype(np.float32),
-            ),
+            "function_accuracy": (("intervention", "adapted"), accuracies.mean(-1)),
+            "function_accuracy_sd": (("intervention", "adapted"), accuracies.std(-1, ddof=1)),
             # mean and spread over tasks
-            "null_similarity": (("null", "measure", "layer"), similarities.mean(-1).astype(np.float32)),
-            "null_similarity_sd": (
-                ("null", "measure", "layer"), similarities.std(-1, ddof=1).astype(np.float32),
-            ),
-            "relative_update": ("weights", lengths.mean(-1).astype(np.float32)),
+            "null_similarity": (("null", "measure", "layer"), similarities.mean(-1)),
+            "null_similarity_sd": (("null", "measure", "layer"), similarities.std(-1, ddof=1)),
+            "relative_update": ("weights", lengths.mean(-1)),
         },
-        coords={
+        {
             "intervention_kind": ("intervention", list(kinds)),
             "intervention_part": ("intervention", list(parts)),
             "adapted": ["as trained", "longer"],
@@ -161,6 +144,33 @@ def measure_unit(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, co
             "measure": list(MEASURES),
             "layer": list(config.layers),
             "weights": [*config.layers, "all"],
-            **conditions(unit),
         },
-    )  # fmt: skip
+    )
+
+
+def measure_within_alphabet(
+    unit: Unit[MamlConfig], splits: FewShotSplits, folder: CheckpointFolder, context: Context
+) -> xr.Dataset:
+    """Accuracy on the twenty official runs, each 20-way 1-shot with characters of one alphabet.
+
+    Args:
+        unit: The unit.
+        splits: Data that it was trained on; the runs' alphabets are not among them.
+        folder: Its checkpoints.
+        context: Data root and device.
+
+    Returns:
+        The dataset without provenance: accuracy of each run after the trained number of inner steps, before
+        and after meta-training.
+    """
+    config, device = unit.config, context.device
+    runs = load_within_alphabet(context.data, device=device)
+    model = build_model(config, unit.seed).to(device)
+    accuracies = []
+    for iteration in (0, config.iterations):
+        parameters = {name: value.to(device) for name, value in folder.load(label(iteration)).items()}
+        accuracies.append(evaluate(model, parameters, runs, config))
+    return unit.dataset(
+        {"external_accuracy": (("moment", "run"), np.stack(accuracies))},
+        {"moment": ["untrained", "trained"], "run": np.arange(len(accuracies[0]), dtype=np.int16)},
+    )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ...data.fewshot import Episodes
-    from ...training.maml import InnerLoop
+from ...data.fewshot import Episodes
+from ...models.conv4 import Conv4Maml, maml_layers
+from ...training.maml import InnerLoop, adapted_names, inner_step
 
 KINDS = ("freeze", "only", "reset-before", "reset-after", "swap-before", "swap-after")
 """What is done to a part of the network: it does not adapt; nothing else adapts; it is put back to its value
@@ -40,9 +40,6 @@ def adapt(model: nn.Module, start: Values, tasks: Episodes, inner: InnerLoop, st
     Returns:
         Parameters of each task after adaptation, (tasks, …).
     """
-    from torch.func import vmap
-
-    from ...training.maml import inner_step
 
     def one(values: dict[str, Tensor], x: Tensor, y: Tensor) -> dict[str, Tensor]:
         for _ in range(steps):
@@ -54,7 +51,6 @@ def adapt(model: nn.Module, start: Values, tasks: Episodes, inner: InnerLoop, st
 
 def accuracy(model: nn.Module, values: Values, tasks: Episodes) -> Tensor:
     """Query accuracy of each task with its own parameters, (tasks,), in [0, 1]."""
-    from torch.func import functional_call, vmap
 
     def one(values: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
         return (functional_call(model, values, (x,)).argmax(-1) == y).double().mean()
@@ -79,8 +75,6 @@ def intervene(
     Returns:
         (intervention, 2, tasks), in [0, 1]: after the trained number of steps, and after ``more_steps``.
     """
-    import torch
-
     parts = part_prefixes(model)
     moved = moved_layers(model, inner)
     count = len(tasks.support_x)
@@ -134,8 +128,6 @@ def intervene(
 
 def part_prefixes(model: nn.Module) -> dict[str, tuple[str, ...]]:
     """Layers of a ``Conv4Maml``, and the body (all blocks) → prefixes of the names of their parameters."""
-    from ...models.conv4 import Conv4Maml, maml_layers
-
     assert isinstance(model, Conv4Maml)
     parts = {name: (f"{path}.",) for name, path in maml_layers(len(model.blocks)).items()}
     return {**parts, "body": tuple(prefix for name, (prefix,) in parts.items() if name != "logits")}
@@ -143,7 +135,5 @@ def part_prefixes(model: nn.Module) -> dict[str, tuple[str, ...]]:
 
 def moved_layers(model: nn.Module, inner: InnerLoop) -> list[str]:
     """Layers that the inner loop moves, in order of depth."""
-    from ...training.maml import adapted_names
-
     names, parts = adapted_names(model, inner), part_prefixes(model)
     return [layer for layer in parts if layer != "body" and any(n.startswith(parts[layer]) for n in names)]

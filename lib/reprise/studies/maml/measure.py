@@ -6,18 +6,43 @@ Representations are kept only as Gram matrices of the probe's stimuli: RDMs and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
 
+from ...data.fewshot import Episodes, EpisodeSampler, FewShotSplits, Probe, draw_probe, generator, query_probe
+from ...engine.study import Unit
+from ...models.activations import capture, flat
+from ...models.conv4 import Conv4Maml, maml_layers
 from ...similarity.gram import Grams
+from ...similarity.measures import measure
+from ...training.maml import inner_step, task_outcome
+from ...training.metalearner import map_tasks
 from .config import MamlConfig
-from .states import Adapted
+from .states import MEASURES, Adapted
+from .train import EVALUATION, PROBE, TASKS, inner_loop
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
-    from ...data.fewshot import Episodes
+def draw_tasks(
+    unit: Unit[MamlConfig], splits: FewShotSplits, device: str
+) -> tuple[Probe, Episodes, Episodes]:
+    """Everything of unseen classes that a unit is measured on.
+
+    Returns:
+        The constant probe, the analysed tasks, and the tasks by which accuracy is judged.
+    """
+    config, seed = unit.config, unit.seed
+    pool, probe = splits.test, None
+    if config.probe == "apart":
+        probe = draw_probe(pool, *config.stimuli_by_class, generator(seed, PROBE))
+        # The probe's classes are in no task, so what happens to them is never what was adapted to.
+        pool = pool.without(np.unique(probe.classes))
+    sampler = EpisodeSampler(pool, config.ways, config.shots, config.analysis_queries, device)
+    tasks = sampler.sample(config.analysis_tasks, generator(seed, TASKS))
+    judged = sampler.sample(config.evaluation_tasks, generator(seed, EVALUATION))
+    return probe or query_probe(tasks, pool), tasks, judged
 
 
 def adapt_and_probe(
@@ -41,13 +66,6 @@ def adapt_and_probe(
     Returns:
         Grams (float64) and accuracies.
     """
-    import torch
-    from torch.func import functional_call, vmap
-
-    from ...training.maml import inner_step
-    from ...training.metalearner import map_tasks
-    from .train import inner_loop
-
     inner, kept = inner_loop(config), set(config.kept_steps)
     steps = max(config.analysis_steps, config.inner_steps)
 
@@ -109,12 +127,6 @@ def probe_grams(
     Returns:
         Grams (layers, n, n) and means over features (layers, n), float64; number of features of each layer.
     """
-    import torch
-    from torch.func import functional_call
-
-    from ...models.activations import capture, flat
-    from ...models.conv4 import Conv4Maml, maml_layers
-
     assert isinstance(model, Conv4Maml)
     layers = maml_layers(len(model.blocks))
     with capture(model, layers) as outputs:
@@ -128,13 +140,6 @@ def evaluate(
     model: nn.Module, parameters: Mapping[str, Tensor], episodes: Episodes, config: MamlConfig
 ) -> np.ndarray:
     """Query accuracy of each task after the trained number of inner steps, (tasks,), in [0, 1]."""
-    import torch
-    from torch.func import vmap
-
-    from ...training.maml import task_outcome
-    from ...training.metalearner import map_tasks
-    from .train import inner_loop
-
     inner = inner_loop(config)
 
     def work(model: nn.Module, some: Episodes) -> np.ndarray:
@@ -145,3 +150,36 @@ def evaluate(
             return vmap(one_task)(*some.tensors()).cpu().numpy()
 
     return np.concatenate(map_tasks(work, model, episodes, chunk=20))
+
+
+def inner_similarity(adapted: Adapted, subset: np.ndarray | None = None) -> np.ndarray:
+    """Similarity of the probe's representation before adaptation to that after it.
+
+    Args:
+        adapted: One checkpoint.
+        subset: Indices of the stimuli to use; all if None.
+
+    Returns:
+        (measure, layer, kept step, task).
+    """
+    values = []
+    for name in adapted.before:
+        before, after = (grams[name].only(subset) for grams in (adapted.before, adapted.after))
+        shape = after.gram.shape[:-2]
+        values.append([measure(m).pairwise(before, after).reshape(shape) for m in MEASURES])
+    return np.moveaxis(np.array(values), 1, 0)
+
+
+def lag_similarity(pairs: np.ndarray, first: int) -> np.ndarray:
+    """Mean similarity of checkpoints some sixtieths of meta-training apart.
+
+    Args:
+        pairs: Similarity of all pairs of the 61 equally spaced checkpoints, (…, 61, 61).
+        first: Index of the first checkpoint that counts (the first tenth of training is left out).
+
+    Returns:
+        (…, 60 − first): entry k is the mean over pairs k + 1 sixtieths apart.
+    """
+    later = pairs[..., first:, first:]
+    lags = range(1, later.shape[-1])
+    return np.stack([np.diagonal(later, lag, -2, -1).mean(-1) for lag in lags], axis=-1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.grams import kept_states as kept_along_state
 from ...engine.grams import unfold
 from ...similarity.gram import Grams
 
@@ -76,3 +77,40 @@ def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:
         raise ValueError(f"no layer {layer!r}; there are: {there}")
     means = chosen["feature_mean"].values.astype(np.float64)
     return Grams(unfold(chosen["gram"].values), means, int(chosen["state_features"][0])), chosen
+
+
+def kept_states(sixtieths: Sequence[int], adapted: Sequence[Adapted], steps: Sequence[int]) -> xr.Dataset:
+    """Choose the states whose Grams are kept for explorers and the second-order matrix.
+
+    Args:
+        sixtieths: Position of each entry of ``adapted`` in meta-training; −1 for one that is not kept.
+        adapted: All checkpoints.
+        steps: Kept inner steps, in the order of ``Adapted.after``.
+
+    Returns:
+        Dataset along ``state`` (see :mod:`reprise.engine.grams`), labelled by layer, sixtieth, inner step and
+        task (−1 before adaptation).
+    """
+    rows: list[tuple[str, int, int, int]] = []
+    grams: list[Grams] = []
+    for position, checkpoint in zip(sixtieths, adapted, strict=True):
+        if position not in (*MATRIX_SIXTIETHS, *TRAJECTORY_SIXTIETHS):
+            continue
+        for name in checkpoint.before:
+            rows.append((name, position, 0, -1))
+            grams.append(checkpoint.before[name])
+            if position not in MATRIX_SIXTIETHS:
+                continue
+            after = checkpoint.after[name]
+            for task in range(min(MATRIX_TASKS, after.gram.shape[1])):
+                for i, step in enumerate(steps):
+                    rows.append((name, position, step, task))
+                    grams.append(Grams(after.gram[i, task], after.mean[i, task], after.n_features))
+    layer, sixtieth, step, task = zip(*rows, strict=True)
+    return kept_along_state(
+        grams,
+        layer=np.array(layer),
+        sixtieth=np.array(sixtieth, np.int16),
+        step=np.array(step, np.int16),
+        task=np.array(task, np.int16),
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
 from ...engine.grams import fold, kept_states
 from ...engine.study import Unit
@@ -16,12 +16,9 @@ from .config import TransferConfig
 from .measure import Reference, View, of_stimuli
 from .states import COUNTS, KEPT_EPOCHS, MEASURES, REFERENCES
 from .subsets import Subsets
-
-if TYPE_CHECKING:
-    import xarray as xr
+from .train import epochs_and_steps
 
 _OUTCOMES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "true_test_accuracy")
-_TEXT = ("explorer_seeds", "layers")
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,9 @@ class Measured:
     predicted: np.ndarray
 
 
-def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, history: dict) -> xr.Dataset:
+def assemble(
+    unit: Unit[TransferConfig], subsets: Subsets, view: View, measured: Measured, history: dict
+) -> xr.Dataset:
     """Put everything that was measured into one dataset.
 
     Args:
@@ -61,12 +60,7 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
     Returns:
         The dataset without provenance. References that a unit does not have are NaN.
     """
-    import xarray as xr
-
-    from .train import epochs_and_steps
-
     config = unit.config
-    assert isinstance(config, TransferConfig)
     epochs, layers = config.probe_epochs, list(view.layers)
     stimuli = len(subsets.probe)
     halves = [_at(measured, np.arange(part, stimuli, 2)) for part in (0, 1)]
@@ -75,7 +69,7 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
     by_count = [_at(measured, np.arange(count)) for count in counts]
     moments = (epochs[0], epochs[-1])
     per_layer = ("reference", "measure", "layer")
-    dataset = xr.Dataset(
+    dataset = unit.dataset(
         {
             "similarity": ((*per_layer, "epoch"), _by_reference(measured.names, measured.similarity)),
             # of the last state, on every other stimulus of the probe, and on the first few of them
@@ -85,7 +79,7 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
             **{name: ("epoch", measured.outcomes[:, i]) for i, name in enumerate(_OUTCOMES)},
             "prediction": (("moment", "stimulus"), measured.predicted),
         },
-        coords={
+        {
             "reference": list(REFERENCES),
             "measure": list(MEASURES),
             "layer": layers,
@@ -101,12 +95,8 @@ def assemble(unit: Unit, subsets: Subsets, view: View, measured: Measured, histo
             "stimulus_index": ("stimulus", subsets.common_index.astype(np.int32)),
             "stimulus_dataset": subsets.probed,
             "stimulus_split": "test",
-            "seed": unit.seed,
-            **{name: getattr(config, name) for name in type(config).model_fields if name not in _TEXT},
         },
     )
-    kept = {name: v.astype(np.float32) for name, v in dataset.data_vars.items() if v.dtype.kind == "f"}
-    dataset = dataset.assign(kept)
     dataset["tested"] = len(subsets.test)  # images that test accuracy is a share of
     dataset["probe_index"] = ("probed", subsets.probe_index.astype(np.int32))
     if config.explorer_seeds:

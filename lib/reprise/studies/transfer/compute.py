@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
+from torch import Tensor
+from tqdm.auto import tqdm
 
-from ...engine.provenance import dumps, record
+from ...data import dataset_entry
 from ...engine.study import Context, Unit
+from ...models.architectures import Architecture
+from ...training.checkpoints import CheckpointFolder
+from ...training.frozen import features
 from . import networks
+from .assemble import Measured, assemble
 from .config import TransferConfig
 from .measure import Reference, View, grams, outcome, predictions
 from .subsets import Subsets, load_subsets
 from .train import folder_of, label, train, trained_weights
-
-if TYPE_CHECKING:
-    import xarray as xr
-    from torch import Tensor
-
-    from ...models.architectures import Architecture
-    from ...training.checkpoints import CheckpointFolder
 
 KEEP_BELOW = 5e6
 """Bytes of a state below which all of them stay in the cache; of larger networks, the first and the last."""
@@ -30,7 +29,7 @@ MEASURED_TRAINING = 5000
 """Training images, from the first, on which loss and accuracy are measured."""
 
 
-def compute(unit: Unit, context: Context) -> xr.Dataset:
+def compute(unit: Unit[TransferConfig], context: Context) -> xr.Dataset:
     """Train and measure one seed of one condition.
 
     Args:
@@ -40,10 +39,7 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     Returns:
         The unit's dataset. Similarities are stored as measured, larger = more similar.
     """
-    from ...data import dataset_entry
-
     config = unit.config
-    assert isinstance(config, TransferConfig)
     subsets = load_subsets(config, unit.seed, context.data)
     view = _view(config, unit.seed)  # names of layers are checked before anything is trained
     folder = folder_of(unit, context)
@@ -62,10 +58,9 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     _thin_out(folder, config)
     names = {config.dataset, config.target} - {"none"} if config.source == "trained" else {config.target}
     fingerprint = " ".join(dataset_entry(name).fingerprint for name in sorted(names))
-    made = record(
-        context.device, seconds, fingerprint, unit=unit.id, weights=unit.weights_id, parents=parents
+    return unit.finished(
+        dataset, context.device, seconds, fingerprint, weights=unit.weights_id, parents=parents
     )
-    return dataset.assign_attrs(config=config.model_dump_json(), provenance=dumps(made))
 
 
 def _view(config: TransferConfig, seed: int) -> View:
@@ -75,11 +70,10 @@ def _view(config: TransferConfig, seed: int) -> View:
 
 
 def _references(
-    unit: Unit, subsets: Subsets, view: View, context: Context
+    unit: Unit[TransferConfig], subsets: Subsets, view: View, context: Context
 ) -> tuple[dict[str, list[dict]], dict[str, str]]:
     """Grams of the probe in what a unit is compared with, by name; and the ids of its parents."""
     config, seed = unit.config, unit.seed
-    assert isinstance(config, TransferConfig)
     parents: dict[str, str] = {}
 
     def look(architecture: Architecture, weights: dict[str, Tensor] | None = None) -> dict:
@@ -112,7 +106,7 @@ def _references(
 
 
 def measure_unit(
-    unit: Unit,
+    unit: Unit[TransferConfig],
     subsets: Subsets,
     view: View,
     references: dict[str, list[dict]],
@@ -134,13 +128,7 @@ def measure_unit(
     Returns:
         The dataset without provenance.
     """
-    from tqdm.auto import tqdm
-
-    from ...training.frozen import features
-    from .assemble import Measured, assemble
-
     config = unit.config
-    assert isinstance(config, TransferConfig)
     architecture = networks.build(config, unit.seed, 0)
     model = architecture.model.to(context.device)
     seen, tested, classifier = subsets.train[:MEASURED_TRAINING], subsets.test, model

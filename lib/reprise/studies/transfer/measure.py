@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from ...similarity.gram import Grams
+from ...data.images import ImageSet
+from ...models.activations import capture, flat
+from ...similarity._arrays import as_rows
+from ...similarity.gram import Grams, gram_matrix, row_means
 from ...similarity.measures import measure
+from ...training.frozen import CHUNK, inputs
 from .states import MEASURES
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ...data.images import ImageSet
 
 CUT = 500
 """Channels that the released code cuts activations to; it meant samples."""
@@ -40,8 +41,6 @@ class View:
 @contextlib.contextmanager
 def _mode(model: nn.Module, view: View) -> Iterator[None]:
     """Evaluation mode, or training mode with chance of its own; what running statistics were comes back."""
-    import torch
-
     if view.training_mode is None:
         model.eval()
         yield
@@ -66,12 +65,6 @@ def grams(model: nn.Module, images: Tensor, view: View) -> dict[str, Grams]:
     Returns:
         Layer → Gram, with products in single precision summed in double.
     """
-    import torch
-
-    from ...models.activations import capture, flat
-    from ...similarity._arrays import as_rows
-    from ...similarity.gram import gram_matrix, row_means
-
     parts: dict[str, list[np.ndarray]] = {name: [] for name in view.layers}
     with torch.no_grad(), _mode(model, view), capture(model, view.layers) as outputs:
         for batch in _batches(model, images, view):
@@ -101,9 +94,6 @@ def outcome(model: nn.Module, data: ImageSet, view: View, truth: Tensor | None =
     Returns:
         Mean cross-entropy, share of hits in [0, 1], and the share of hits of ``truth`` if given.
     """
-    import torch
-    from torch.nn import functional as F
-
     with torch.no_grad(), _mode(model, view):
         logits = torch.cat([model(batch) for batch in _batches(model, data.images, view)]).float().cpu()
     predicted = logits.argmax(1)
@@ -117,16 +107,12 @@ def outcome(model: nn.Module, data: ImageSet, view: View, truth: Tensor | None =
 
 def predictions(model: nn.Module, images: Tensor, view: View) -> np.ndarray:
     """Predicted class of each image, int16 (n,)."""
-    import torch
-
     with torch.no_grad(), _mode(model, view):
         found = [model(batch).argmax(1).cpu() for batch in _batches(model, images, view)]
     return torch.cat(found).numpy().astype(np.int16)
 
 
 def _batches(model: nn.Module, images: Tensor, view: View) -> Iterator[Tensor]:
-    from ...training.frozen import CHUNK, inputs
-
     return inputs(images, next(model.parameters()).device, view.training_mode or CHUNK)
 
 
