@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -114,6 +115,29 @@ def test_progress_of_cells_reaches_the_terminal(tmp_path, write_notebook, capfd)
     assert "unit 1 of 5" in capfd.readouterr().err
     execute_notebook(source, tmp_path / "out.ipynb", {}, progress=False)
     assert capfd.readouterr().err == ""
+
+
+def test_a_kernel_ends_its_threads_before_it_closes_what_they_send_through(tmp_path, write_notebook):
+    # The control thread is still answering the shutdown when the main thread is through; what is registered
+    # last runs first at exit, before ipykernel's own.
+    cell = """
+    import atexit, pathlib, threading, time
+    kernel = get_ipython().kernel
+    # Bound as defaults: the names of cells are gone at exit.
+    def late(status, channel, parent=None, wait=time.sleep, publish=kernel._publish_status):
+        if channel == "control":
+            wait(0.3)
+        publish(status, channel, parent)
+    kernel._publish_status = late
+    def note(path=pathlib.Path("alive"), threads=threading.enumerate):
+        path.write_text("\\n".join(thread.name for thread in threads()))
+    atexit.register(note)
+    """
+    source = write_notebook(tmp_path / "study.ipynb", [textwrap.dedent(cell)])
+    execute_notebook(source, tmp_path / "out.ipynb", {}, progress=False)
+    alive = (tmp_path / "alive").read_text().split("\n")
+    assert "IOPub" in alive
+    assert not {"Control", "Shell channel"} & set(alive)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of this kind are POSIX")

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -154,8 +155,10 @@ def _run(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    from reprise.book.kernel import manager_class
+
     try:
-        with _quiet_debugger():
+        with _quiet_debugger(), tempfile.TemporaryDirectory(prefix="reprise-") as folder:
             papermill.execute_notebook(
                 source,
                 target,
@@ -166,7 +169,7 @@ def _run(
                 stderr_file=sys.stderr if progress else None,
                 cwd=cwd,
                 execution_timeout=timeout,
-                kernel_manager_class=_kernel_manager_class(),
+                kernel_manager_class=manager_class(Path(folder)),
                 # One stream per cell, carriage returns applied: a training bar is stored as its last state.
                 coalesce_streams=True,
             )
@@ -195,29 +198,6 @@ def _last_started(notebook: Path) -> str:
         if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time")
     ]
     return started[-1] if started else ""
-
-
-def _kernel_manager_class() -> type:
-    """A kernel manager that starts this interpreter, whatever kernel specs lie on the machine."""
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    class InterpreterKernelManager(AsyncKernelManager):
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            argv = [
-                sys.executable,
-                "-Xfrozen_modules=off",
-                "-m",
-                "ipykernel_launcher",
-                "-f",
-                "{connection_file}",
-            ]
-            # Only its own log, on the terminal: it warns of loopback sockets and reports each interrupt.
-            argv.append("--IPKernelApp.log_level=CRITICAL")
-            return KernelSpec(argv=argv, display_name="Python 3", language="python")
-
-    return InterpreterKernelManager
 
 
 @contextlib.contextmanager
