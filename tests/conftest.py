@@ -1,6 +1,5 @@
 """A tiny run of study 1, made once for all tests of this session."""
 
-import dataclasses
 import shutil
 
 import pytest
@@ -24,26 +23,35 @@ def tiny_config(tiny_settings):
 
 
 @pytest.fixture(scope="session")
-def tiny_places(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("places")
-    return Places(folder / "data", folder / "results", folder / "runs")
+def _tiny(tiny_config, tmp_path_factory):
+    """The run and the places that it was computed in, which no test sees: each works on a copy."""
+    folder = tmp_path_factory.mktemp("tiny")
+    places = Places(folder / "data", folder / "results", folder / "runs")
+    return run(study("maml"), tiny_config, (0, 1), places, preset="smoke", progress=False), places
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_config, tiny_places):
-    return run(study("maml"), tiny_config, (0, 1), tiny_places, preset="smoke", progress=False)
+def tiny_run(_tiny):
+    return _tiny[0]
+
+
+@pytest.fixture(scope="module")
+def tiny_places(_tiny, tmp_path_factory):
+    """Places with the tiny run, for a module that reads them, or whose own fixtures add to them."""
+    return _copy(_tiny[1], tmp_path_factory.mktemp("places"))
 
 
 @pytest.fixture
-def empty_places(tmp_path, tiny_places):
-    return dataclasses.replace(tiny_places, published=tmp_path / "results", local=tmp_path / "runs")
+def lone_places(_tiny, tmp_path):
+    """Places with the tiny run and nothing else, for one test, which may change them."""
+    return _copy(_tiny[1], tmp_path / "lone")
 
 
 @pytest.fixture
-def lone_places(empty_places, tiny_run, tiny_places):
-    """Places with the tiny run alone: other tests leave units of other conditions in the shared store."""
-    (empty_places.local / "maml").mkdir(parents=True)
-    for record in tiny_run.attrs["records"]:
-        name = f"{record['unit']}.nc"
-        shutil.copy(tiny_places.local / "maml" / name, empty_places.local / "maml" / name)
-    return empty_places
+def empty_places(tmp_path):
+    return Places(tmp_path / "data", tmp_path / "results", tmp_path / "runs")
+
+
+def _copy(places, folder):
+    shutil.copytree(places.local, folder / "runs")
+    return Places(folder / "data", folder / "results", folder / "runs")

@@ -14,10 +14,8 @@ pytestmark = [
 ]
 
 
-def test_links_find_their_pages_and_results_are_offered(
-    book, write_notebook, tiny_places, tiny_config, tiny_run
-):
-    shutil.copytree(tiny_places.local / "maml", book / "results" / "maml")
+def test_links_find_their_pages_and_results_are_offered(book, write_notebook, lone_places, tiny_config):
+    shutil.copytree(lone_places.local / "maml", book / "results" / "maml")
     unit = Unit(tiny_config, 0).id
     show = (
         "import matplotlib; matplotlib.use('Agg'); import matplotlib.pyplot as plt\n"

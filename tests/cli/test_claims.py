@@ -11,13 +11,13 @@ from reprise.places import Places
 
 
 @pytest.fixture
-def reprise(tmp_path, monkeypatch, capsys, tiny_places, tiny_run):
+def reprise(tmp_path, monkeypatch, capsys, lone_places):
     """Call the command line in a checkout whose local runs are the tiny ones."""
     root = tmp_path / "book"
     (root / "chapters").mkdir(parents=True)
     (root / "_toc.yml").write_text("format: jb-book\n")
     monkeypatch.chdir(root)
-    monkeypatch.setenv("REPRISE_STORE", str(tiny_places.local))
+    monkeypatch.setenv("REPRISE_STORE", str(lone_places.local))
     monkeypatch.delenv("REPRISE_DATA", raising=False)
 
     def call(*words):
@@ -102,8 +102,8 @@ def map_words(settings):
     return [(name, str(value)) for name, value in settings.items()]
 
 
-def test_published_units_of_a_checkout_are_judged(reprise, tiny_places, tiny_settings):
-    shutil.copytree(tiny_places.local / "maml", reprise.root / "results" / "maml")
+def test_published_units_of_a_checkout_are_judged(reprise, lone_places, tiny_settings):
+    shutil.copytree(lone_places.local / "maml", reprise.root / "results" / "maml")
     words = [word for word in local_request(tiny_settings) if word not in ("--runs", "local")]
     code, output, _ = reprise(*words)
     assert code == 0 and "undecided    glyphs · smoke" in output

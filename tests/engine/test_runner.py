@@ -124,12 +124,12 @@ def test_an_estimate_follows_the_finished_units_of_like_size_local_ones_first():
     assert runner._rate(1e6, finished[:2]) == 1.0  # a published one, for want of a local one of its size
 
 
-def test_a_truncated_unit_is_made_again_with_the_same_numbers(tiny_run, tiny_config, tiny_places):
-    store = Store(tiny_places.published, tiny_places.local)
+def test_a_truncated_unit_is_made_again_with_the_same_numbers(tiny_run, tiny_config, lone_places):
+    store = Store(lone_places.published, lone_places.local)
     path = store.path(Unit(tiny_config, 1), "local")
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.warns(UserWarning, match="set aside"):
-        again = runner.run(MAML, tiny_config, (1,), tiny_places, progress=False)
+        again = runner.run(MAML, tiny_config, (1,), lone_places, progress=False)
     assert digest(again.isel(seed=0)) == digest(tiny_run.isel(seed=1))
 
 

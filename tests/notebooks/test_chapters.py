@@ -85,10 +85,10 @@ def parameters(tiny_settings):
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory, parameters, tiny_run, tiny_config, tiny_places):
+def executed(tmp_path_factory, parameters, tiny_config, tiny_places):
     """The chapter on the tiny run, of which the second unit is left for the chapter to compute."""
     folder = tmp_path_factory.mktemp("chapter")
-    shutil.copytree(tiny_places.local, folder / "runs", ignore=shutil.ignore_patterns("*.damaged-*"))
+    shutil.copytree(tiny_places.local, folder / "runs")
     second = folder / "runs" / "maml" / f"{Unit(tiny_config, 1).id}.nc"
     second.unlink()
     with pytest.MonkeyPatch.context() as patch:

@@ -117,9 +117,9 @@ def test_null_states_are_what_they_say(problem):
     assert lengths[5, 1] == pytest.approx(whole)
 
 
-def test_a_unit_of_function_shares_the_weights_and_holds_its_own_levels(tiny_config, tiny_places, tiny_run):
+def test_a_unit_of_function_shares_the_weights_and_holds_its_own_levels(tiny_config, lone_places):
     config = tiny_config.model_copy(update={"analysis": "function"})
-    unit = run(study("maml"), config, (0,), tiny_places, progress=False)
+    unit = run(study("maml"), config, (0,), lone_places, progress=False)
     kinds = list(zip(unit["intervention_kind"].values, unit["intervention_part"].values, strict=True))
     values = dict(zip(kinds, unit["function_accuracy"].values[0, :, 0], strict=True))
     # Putting everything that adapted back is not adapting; freezing it neither.
@@ -131,8 +131,8 @@ def test_a_unit_of_function_shares_the_weights_and_holds_its_own_levels(tiny_con
         alone = change.sel(null=f"only {layer}").values
         np.testing.assert_allclose(alone[:i], 0, atol=1e-6)
         assert alone[i] > 1e-6
-    assert not (tiny_places.local / "maml" / "weights").exists()
-    assert len(list((tiny_places.local / "weights").glob("maml-*"))) == 2  # those of the two similarity units
+    assert not (lone_places.local / "maml" / "weights").exists()
+    assert len(list((lone_places.local / "weights").glob("maml-*"))) == 2  # those of the two similarity units
 
 
 def test_a_probe_from_the_first_tasks_query_set(tiny_config, empty_places):
