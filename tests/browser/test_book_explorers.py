@@ -13,7 +13,6 @@ from reprise.places import Places
 from reprise.studies.maml import explorers as maml
 from reprise.studies.segmentation import endpoints
 from reprise.studies.segmentation.presets import FRACTIONS
-from reprise.widgets.menus import FORMS
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]
 
@@ -74,7 +73,8 @@ def test_random_pairs_are_pythons(name, opened):
     tab = opened(name)
     scope = tab.page.locator(".rp-representation").last
     rng = np.random.default_rng(len(name))
-    for measure, form in FORMS.items():
+    for entry in about["measures"]:
+        measure = entry["id"]
         a = int(rng.integers(len(grams)))
         b = int(rng.choice(np.flatnonzero(np.array(about["sets"]) == about["sets"][a])))
         for side, index in (("A", a), ("B", b)):
@@ -85,7 +85,7 @@ def test_random_pairs_are_pythons(name, opened):
                         choose(box, column["title"], str(column["codes"][index]))
         choose(scope, "Measure", measure)
         method = str(rng.choice(["spearman", "pearson", "kendall-tau-a", "cosine"]))
-        if "distance" in form:
+        if entry["form"] == "rdm":
             choose(scope, "RDMs compared by", method)
         scope.locator(".rp-interval[data-low]").wait_for()
         value = float(scope.locator(".rp-value").get_attribute("data-value"))
@@ -94,9 +94,9 @@ def test_random_pairs_are_pythons(name, opened):
             similarity.Grams(unfold(grams[k]).astype(np.float32), means[k], int(about["features"][k]))
             for k in (a, b)
         )
-        if "distance" in form:
+        if entry["form"] == "rdm":
             first, second = (
-                similarity.rdm_from_gram(g.gram, form["distance"], g.mean, g.n_features) for g in (x, y)
+                similarity.rdm_from_gram(g.gram, entry["distance"], g.mean, g.n_features) for g in (x, y)
             )
             expected = similarity.compare(first, second, method=method)
         else:

@@ -10,7 +10,6 @@ from reprise.engine.store import Store
 from reprise.engine.study import Unit, study
 from reprise.places import Places
 from reprise.studies.maml import explorers as maml
-from reprise.widgets.menus import FORMS
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")]
 
@@ -139,7 +138,8 @@ def test_numbers_are_pythons(opened, unit):
         full[rows, columns] = full[columns, rows] = states.gram[index]
         return similarity.Grams(full, states.mean[index], int(states.features[index]))
 
-    picks = [(name, "spearman") for name in FORMS]
+    page_measures = {entry["id"]: entry for entry in similarity.measures.measure_menu()}
+    picks = [(name, "spearman") for name in page_measures]
     picks += [("rsa-euclidean", method) for method in ("pearson", "kendall-tau-a", "kendall-tau-b", "cosine")]
     for name, method in picks:
         a, b = rng.integers(0, len(states), 2)
@@ -150,13 +150,13 @@ def test_numbers_are_pythons(opened, unit):
                     if len(column.levels) > 1:
                         choose(box, column.title, str(column.codes[index]))
         choose(scope, "Measure", name)
-        if name.startswith("rsa"):
+        if page_measures[name]["form"] == "rdm":
             choose(scope, "RDMs compared by", method)
         value, ends = interval(tab.page)
         x, y = grams(a), grams(b)
-        if name.startswith("rsa"):
+        if page_measures[name]["form"] == "rdm":
             first, second = (
-                similarity.rdm_from_gram(g.gram, FORMS[name]["distance"], g.mean, g.n_features)
+                similarity.rdm_from_gram(g.gram, page_measures[name]["distance"], g.mean, g.n_features)
                 for g in (x, y)
             )
             expected = similarity.compare(first, second, method=method)

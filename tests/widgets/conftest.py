@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from reprise.book.assets import _wheel_folder
+from reprise.similarity.measures import measure_menu
 
 WIDGETS = Path(__file__).parents[2] / "lib" / "reprise" / "widgets"
 
@@ -28,13 +29,14 @@ def node() -> str:
 def javascript(node, tmp_path_factory):
     """Run a piece of JavaScript that may use everything in the plain files, on some input.
 
-    The body reads ``input`` and returns what is to come back; NaN comes back as NaN.
+    The body reads ``input``, and ``measures`` by their ids as a page has them, and returns what is to come
+    back; NaN comes back as NaN.
     """
     folder = tmp_path_factory.mktemp("modules")
     (folder / "package.json").write_text('{"type": "module"}')
     for path in WIDGETS.glob("*.js"):
         shutil.copy(path, folder)
-    names = ("core", "outcomes", "ranks", "resample", "scaling", "settings", "tasks")
+    names = ("core", "grams", "outcomes", "ranks", "resample", "scaling", "settings", "tasks")
     head = "".join(f'import * as {name} from "./{name}.js";\n' for name in names)
     head += "import { readFileSync } from 'node:fs';\nconst input = JSON.parse(readFileSync(0, 'utf8'));\n"
     head += """
@@ -49,7 +51,8 @@ def javascript(node, tmp_path_factory):
     def run(body: str, given: Any = None) -> Any:
         script = folder / "run.js"
         script.write_text(
-            head + f"const main = async () => {{ {body} }};\n"
+            head + f"const measures = {json.dumps({entry['id']: entry for entry in measure_menu()})};\n"
+            f"const main = async () => {{ {body} }};\n"
             "main().then((result) => console.log(JSON.stringify(result ?? null, plain)));\n"
         )
         done = subprocess.run(

@@ -43,7 +43,7 @@ def test_the_worker_answers(node, tmp_path):
         " mean: new Float32Array(6), features: [2, 2], sets: [0, 0], n: 3 });"
         "server(states, (m) => m.value && console.log(JSON.stringify([m.id, m.value.length])))"
         "({ kind: 'matrix', id: 5, request: { chosen: [0, 1], keep: [0, 1, 2],"
-        " measure: { kernel: 'linear', debiased: false } } });"
+        " measure: { form: 'kernel', kernel: 'linear', debiased: false, range: [0, 1] } } });"
     )
     done = subprocess.run([node, str(path)], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[5,4]"
@@ -65,7 +65,7 @@ def test_the_newest_request_of_a_kind_ends_the_older_one(javascript):
     const heard = [];
     const reply = ({ id, progress, ended }) => progress === undefined && heard.push([id, Boolean(ended)]);
     const ask = tasks.server(all, reply);
-    const measure = { distance: "euclidean", method: "kendall-tau-b" };
+    const measure = { ...measures["rsa-euclidean"], method: "kendall-tau-b" };
     const request = { a: 0, b: 1, measure, keep: every(n), resamples: 40000, seed: 0 };
     const first = ask({ kind: "interval", id: 1, request });
     await Promise.all([first, ask({ kind: "interval", id: 2, request: { ...request, resamples: 50 } })]);
@@ -81,7 +81,7 @@ def test_without_a_worker_the_page_does_the_work_itself(javascript):
     const gram = Float32Array.from({ length: (m * n * (n + 1)) / 2 }, (_, k) => Math.sin(k * k) + (k % 7));
     const [mean, features, sets] = [new Float32Array(m * n), [9, 9, 9], [0, 0, 0]];
     const engine = new Engine({ gram, mean, features, sets, n });
-    const measure = { kernel: "linear", debiased: false };
+    const measure = measures["cka-linear"];
     const request = { chosen: [0, 1, 2], measure, keep: every(n) };
     const answers = await Promise.all([engine.ask("matrix", request), engine.ask("matrix", request)]);
     engine.close();

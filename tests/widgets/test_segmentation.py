@@ -10,7 +10,6 @@ from reprise import similarity
 from reprise.engine.comparison import summarise
 from reprise.studies.segmentation import endpoints
 from reprise.widgets import Segmentation
-from reprise.widgets.menus import FORMS
 from reprise.widgets.segmentation import QUALITIES, Start, pack_classes
 from reprise.widgets.states import LIMIT
 
@@ -206,12 +205,12 @@ def packed_states(widget):
 def test_a_pair_layer_by_layer_is_pythons(javascript, widget, kept, name):
     starts = {tuple(unit[:2]): unit[3] for unit in widget.about["units"] if unit[2] == 0}
     found = javascript(
-        "const all = states(input.packed); const keep = every(input.packed.n);"
-        "return input.pairs.map(([a, b]) => core.similarity(core.form(all[a], input.measure, keep),"
-        "core.form(all[b], input.measure, keep), input.measure))",
+        f"const all = states(input.packed); const keep = every(input.packed.n);"
+        f"const measure = measures['{name}'];"
+        "return input.pairs.map(([a, b]) => core.similarity(core.form(all[a], measure, keep),"
+        "core.form(all[b], measure, keep), measure))",
         {
             "packed": packed_states(widget),
-            "measure": FORMS[name],
             "pairs": [[starts[0, 0] + k, starts[1, 0] + k] for k in range(len(LAYERS))],
         },
     )
@@ -223,7 +222,7 @@ def test_a_pair_layer_by_layer_is_pythons(javascript, widget, kept, name):
 
 def test_intervals_of_pairs_are_those_of_each_alone(javascript, widget):
     found = javascript(
-        "const all = states(input); const measure = { distance: 'euclidean', method: 'spearman' };"
+        "const all = states(input); const measure = measures['rsa-euclidean'];"
         "const keep = every(input.n); const asked = { measure, keep, resamples: 150, seed: 3 };"
         "return [finish(tasks.TASKS.intervals({ pairs: [[0, 3], [1, 4]], ...asked }, all)),"
         "[[0, 3], [1, 4]].map(([a, b]) => finish(tasks.TASKS.interval({ a, b, ...asked }, all)).interval),"

@@ -12,11 +12,11 @@ from reprise import similarity
 from reprise.engine.store import Store
 from reprise.engine.study import Unit
 from reprise.plots.palette import CONDITIONS, LAYER_RAMP, matrix_stops
+from reprise.similarity.measures import PAGE_METHODS, measure_menu, on_pages
 from reprise.studies.maml import explorers as maml
 from reprise.studies.maml.endpoints import changes
 from reprise.studies.maml.states import state_grams
 from reprise.widgets import Dynamics, Representation, states_of
-from reprise.widgets.menus import FORMS, METHODS, measure_menu
 from reprise.widgets.states import LIMIT
 
 
@@ -155,9 +155,9 @@ def test_without_states_or_with_one_seed_there_are_still_curves(tiny_run):
 
 
 def test_menus_are_the_registry():
-    registered = [name for name, entry in similarity.MEASURES.items() if entry.follows_from_grams]
-    assert [entry["id"] for entry in measure_menu()] == registered == list(FORMS)
-    assert set(METHODS) <= set(similarity.METHODS)
+    follow = [name for name, entry in similarity.MEASURES.items() if entry.follows_from_grams]
+    assert [entry["id"] for entry in measure_menu()] == on_pages() == follow
+    assert set(PAGE_METHODS) <= set(similarity.METHODS)
     assert [entry["title"] for entry in measure_menu(["cka-rbf"])] == ["CKA, RBF"]
 
 

@@ -78,7 +78,7 @@ def test_the_page_compares_states_of_two_networks_as_python_does(javascript, uni
     b = states.find(network="true labels", layer="pool4", epoch="2")
     n = states.mean.shape[1]
     found = javascript(
-        "const all = states(input.packed); const measure = { kernel: 'linear', debiased: false };"
+        "const all = states(input.packed); const measure = measures['cka-linear'];"
         "return finish(tasks.TASKS.matrix({ chosen: input.pair, measure, keep: every(all[0].n) }, all))[1]",
         {
             "packed": {

@@ -19,6 +19,15 @@ def number(value: float, digits: int = 3, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}z.{digits}f}".replace("-", "−")
 
 
+def count_word(number: int) -> str:
+    """A small whole number as a sentence has it: a word up to twelve, then digits."""
+    words = (
+        *("no", "one", "two", "three", "four", "five", "six"),
+        *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+    )
+    return words[number] if number < len(words) else str(number)
+
+
 def with_interval(mean: float, low: float, high: float, digits: int = 3, sign: bool = False) -> str:
     """A number with its interval, if there is one: ``0.412 [0.380, 0.444]``.
 

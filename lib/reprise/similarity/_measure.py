@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from .gram import Grams
 
-__all__ = ["INVARIANCES", "Measure"]
+__all__ = ["INVARIANCES", "Measure", "products"]
 
 #: What can be done to a representation x (n, features) without changing the value. Keys are used in the
 #: registry.
@@ -25,13 +25,22 @@ INVARIANCES: dict[str, str] = {
 }
 
 
+def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Inner products of vectors (m, length) and (k, length): (m, k)."""
+    return left @ right.T
+
+
 @dataclass(frozen=True)
 class Measure:
     """One way to say how similar two representations of the same stimuli are.
 
+    A measure that follows from Grams says in two steps how: ``prepare`` once a representation, ``combine``
+    once for all pairs. The page takes the same two steps in ``core.js``, under the form that ``page`` names.
+
     Attributes:
         id: Stable name, used in data and options.
         title: Name for people.
+        symbol: Short sign for axes: change is 1 − symbol.
         axis: Axis label, with the direction.
         function: (x, y), each (n, …features), to a float.
         is_similarity: True if larger means more similar, False for a distance.
@@ -39,13 +48,17 @@ class Measure:
         invariances: Keys of `INVARIANCES` under which the value stays, applied to either argument.
         symmetric: Whether (x, y) and (y, x) give the same.
         reference: BibTeX key of the source.
-        embed: Grams (m, n, n) to vectors (m, length) whose inner products are the measure; None where it
+        prepare: Grams (m, n, n) to an array (m, …), NaN where a row is undefined; None where the measure
             does not follow from Grams.
+        combine: Two prepared arrays, (m, …) and (k, …), to values (m, k).
+        page: How the page computes it: ``form``, a key of FORMS in ``core.js``, and what that reads. None
+            where menus leave it out.
         all_pairs: (representations, others or None) to (m, k), where that is cheaper than pair by pair.
     """
 
     id: str
     title: str
+    symbol: str
     axis: str
     function: Callable[[Any, Any], float]
     range: tuple[float, float]
@@ -53,8 +66,15 @@ class Measure:
     reference: str
     is_similarity: bool = True
     symmetric: bool = True
-    embed: Callable[[Grams], np.ndarray] | None = None
+    prepare: Callable[[Grams], np.ndarray] | None = None
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray] = products
+    page: Mapping[str, Any] | None = None
     all_pairs: Callable[[Sequence[Any], Sequence[Any] | None], np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        # Pages show 1 − value as change, from stored Grams, and mirror the matrix of all pairs.
+        if self.page is not None and not (self.prepare and self.is_similarity and self.symmetric):
+            raise ValueError(f"{self.id}: a page takes symmetric similarities that follow from Grams")
 
     def __call__(self, x: Any, y: Any) -> float:
         """Value for two representations of the same stimuli, each (n, …features).
@@ -66,11 +86,25 @@ class Measure:
 
     @property
     def follows_from_grams(self) -> bool:
-        """Whether `pairwise` and `from_grams` are available."""
-        return self.embed is not None
+        """Whether `prepared`, `pairwise` and `from_grams` are available."""
+        return self.prepare is not None
+
+    def prepared(self, grams: Grams) -> np.ndarray:
+        """What of a stack of Grams (m, n, n) is computed once, for `of_prepared`: (m, …).
+
+        Raises:
+            ValueError: The measure does not follow from Grams, NaN or Inf, too few stimuli.
+        """
+        if self.prepare is None:
+            raise ValueError(f"{self.id} does not follow from Grams")
+        return self.prepare(grams.flat())
+
+    def of_prepared(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Values of all pairs of two prepared stacks: (m, k) float64."""
+        return np.clip(self.combine(left, right), *self.range)
 
     def pairwise(self, a: Grams, b: Grams | None = None) -> np.ndarray:
-        """Values of all pairs of two stacks of Grams, prepared once each and multiplied once.
+        """Values of all pairs of two stacks of Grams, each prepared once.
 
         Args:
             a: Stack of m (or a single one, taken as a stack of one; leading axes are flattened).
@@ -80,15 +114,12 @@ class Measure:
             (m, k) float64; NaN, with a warning that names the row, where the measure is undefined.
 
         Raises:
-            ValueError: The measure does not follow from Grams, different numbers of stimuli, NaN or Inf.
+            ValueError: As `prepared`; different numbers of stimuli.
         """
-        if self.embed is None:
-            raise ValueError(f"{self.id} does not follow from Grams")
         if b is not None and a.n != b.n:
             raise ValueError(f"Grams of different numbers of stimuli: {a.n} and {b.n}")
-        left = self.embed(a.flat())
-        right = left if b is None or b is a else self.embed(b.flat())
-        return np.clip(left @ right.T, *self.range)
+        left = self.prepared(a)
+        return self.of_prepared(left, left if b is None or b is a else self.prepared(b))
 
     def from_grams(self, a: Grams, b: Grams) -> float:
         """Value for two single Grams; see `pairwise`."""

@@ -1,4 +1,8 @@
-"""The registry: what each measure is called, computes, ranges over and ignores."""
+"""The registry: what each measure is called, computes, ranges over, ignores and needs.
+
+A new measure is an entry here, and in ``widgets/core.js`` the same formula where pages are to offer it. Every
+menu, table and figure follows: what units do not keep is computed from the Grams that they keep.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,26 @@ from .gram import Grams
 from .kernels import kernel_vectors
 from .rdm import rdm, rdm_from_gram
 
-__all__ = ["INVARIANCES", "MEASURES", "Grams", "Measure", "invariance_table", "measure"]
+__all__ = [
+    "INVARIANCES",
+    "MEASURES",
+    "PAGE_METHODS",
+    "Grams",
+    "Measure",
+    "invariance_table",
+    "measure",
+    "measure_menu",
+    "on_pages",
+]
+
+PAGE_METHODS = {
+    "spearman": "Spearman ρ",
+    "pearson": "Pearson r",
+    "kendall-tau-a": "Kendall τ-a",
+    "kendall-tau-b": "Kendall τ-b",
+    "cosine": "cosine",
+}
+"""Ways to compare two RDMs that pages offer, by id, with their names for people."""
 
 
 def _rsa(distance: str) -> dict[str, Any]:
@@ -29,14 +52,21 @@ def _rsa(distance: str) -> dict[str, Any]:
             left, None if others is None else np.stack([rdm(y, distance) for y in others]), "spearman"
         )
 
-    def embed(grams: Grams) -> np.ndarray:
+    def prepare(grams: Grams) -> np.ndarray:
         return PREPARED["spearman"](rdm_from_gram(grams.gram, distance, grams.mean, grams.n_features))
 
-    return {"function": function, "embed": embed, "all_pairs": all_pairs, "range": (-1.0, 1.0)}
+    return {
+        "symbol": "ρ",
+        "function": function,
+        "prepare": prepare,
+        "page": {"form": "rdm", "distance": distance, "method": "spearman"},
+        "all_pairs": all_pairs,
+        "range": (-1.0, 1.0),
+    }
 
 
 def _cka(kernel: str, debiased: bool) -> dict[str, Any]:
-    def embed(grams: Grams) -> np.ndarray:
+    def prepare(grams: Grams) -> np.ndarray:
         if debiased and grams.n < 4:
             raise ValueError(f"debiased CKA needs at least 4 stimuli, not {grams.n}")
         if not np.isfinite(grams.gram).all():
@@ -44,8 +74,10 @@ def _cka(kernel: str, debiased: bool) -> dict[str, Any]:
         return kernel_vectors(grams.gram, kernel, debiased)
 
     return {
+        "symbol": "CKA",
         "function": partial(cka, kernel=kernel, debiased=debiased),
-        "embed": embed,
+        "prepare": prepare,
+        "page": {"form": "kernel", "kernel": kernel, "debiased": debiased},
         "all_pairs": partial(cka_matrix, kernel=kernel, debiased=debiased),
         "range": (-1.0 if debiased else 0.0, 1.0),
     }
@@ -106,6 +138,7 @@ _ENTRIES = (
     Measure(
         id="cca",
         title="CCA, mean correlation",
+        symbol="CCA",
         axis="mean canonical correlation",
         invariances=("permutation", "orthogonal", "linear", "scaling", "translation"),
         reference="raghu2017",
@@ -115,6 +148,7 @@ _ENTRIES = (
     Measure(
         id="svcca",
         title="SVCCA",
+        symbol="SVCCA",
         axis="mean canonical correlation, 99 % of variance",
         invariances=_RIGID,
         reference="raghu2017",
@@ -124,6 +158,7 @@ _ENTRIES = (
     Measure(
         id="pwcca",
         title="PWCCA",
+        symbol="PWCCA",
         axis="projection-weighted canonical correlation",
         invariances=("permutation", "scaling", "translation"),
         symmetric=False,
@@ -134,6 +169,7 @@ _ENTRIES = (
     Measure(
         id="pwcca-unwhitened",
         title="PWCCA as widely copied",
+        symbol="PWCCA",
         axis="projection-weighted canonical correlation (copied variant)",
         invariances=("permutation", "scaling", "translation"),
         symmetric=False,
@@ -144,6 +180,7 @@ _ENTRIES = (
     Measure(
         id="procrustes",
         title="Procrustes, angular",
+        symbol="angle",
         axis="angular Procrustes distance, rad (0 = same shape)",
         is_similarity=False,
         invariances=_RIGID,
@@ -185,3 +222,28 @@ def invariance_table() -> list[dict[str, str]]:
         row["source"] = entry.reference
         rows.append(row)
     return rows
+
+
+def on_pages() -> list[str]:
+    """Ids of the measures that pages offer, in the order of the registry."""
+    return [name for name, entry in MEASURES.items() if entry.page is not None]
+
+
+def measure_menu(ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Registry entries as a page needs them: id, title, symbol, axis, range, and how to compute it.
+
+    Args:
+        ids: Measures wanted, in this order; all that pages offer if None.
+
+    Raises:
+        ValueError: A measure is not known, or pages do not compute it.
+    """
+    offered = on_pages()
+    wanted = offered if ids is None else ids
+    if unknown := [name for name in wanted if name not in offered]:
+        raise ValueError(f"{unknown[0]!r} does not follow from Grams; one of {', '.join(sorted(offered))}")
+    return [
+        {name: getattr(entry, name) for name in ("id", "title", "symbol", "axis")}
+        | {"range": list(entry.range), **(entry.page or {})}
+        for entry in map(measure, wanted)
+    ]

@@ -3,6 +3,7 @@
 import { form, similarity } from "./core.js";
 import { h, menu, notice, spell } from "./controls.js";
 import { ChangeChart, summarise } from "./change.js";
+import { canResample } from "./resample.js";
 
 const CROP_RESAMPLES = 400;
 
@@ -24,8 +25,7 @@ export class DepthPanel {
     this.asked = asked;
     const { seed, units, single, looks } = asked;
     const { layers, measures, probes, quantiles, keptSeeds, n } = this.about;
-    const entry = measures[this.measure];
-    const measure = entry.kernel ? { kernel: entry.kernel, debiased: entry.debiased } : { distance: entry.distance, method: entry.method };
+    const measure = measures[this.measure];
     const first = single.map((unit) => (unit < 0 ? -1 : this.outcomes.units[unit][3]));
     const known = first.every((state) => state >= 0) && this.states[first[0]].set === this.states[first[1]].set;
     const pairs = known ? layers.map((_, k) => [first[0] + k, first[1] + k]) : [];
@@ -39,15 +39,15 @@ export class DepthPanel {
       const [low, high] = [1, 0].map((end) => Float64Array.from(layers, (_, k) => (intervals ? 1 - intervals[k][end] : NaN)));
       const cross = { name: "A–B", colour: "var(--rp-ink)", mean: between, low, high };
       this.chart.draw({ lines: known ? [fresh, ...tuned, cross] : [fresh, ...tuned], x: layers.map((_, k) => k), height: 300,
-        x_title: "layer, from the image to the classes", y_title: `change, 1 − ${entry.kernel ? "CKA" : "ρ"} (0 = none)`,
+        x_title: "layer, from the image to the classes", y_title: `change, 1 − ${measure.symbol} (0 = none)`,
         ticks: { values: layers.map((_, k) => k), label: (k) => layers[k].short }, what: "A, B, A against B, and the null; the numbers stand in the table below" });
-      this.tell({ entry, between, low, high, intervals, tuned, fresh });
+      this.tell({ measure, between, low, high, intervals, tuned, fresh });
     };
     // Asked once for a pair: to draw it anew, at another width, takes no other answer.
     const key = JSON.stringify([pairs, measure]);
     this.key = key;
     draw(this.answer?.key === key ? this.answer.intervals : null);
-    const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${CROP_RESAMPLES} resamples). `;
+    const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${canResample(measure) ? `${CROP_RESAMPLES} resamples` : "jackknife"}). `;
     const kept = keptSeeds.length ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition` : "no Gram matrices are kept";
     this.note.replaceChildren(
       h("p", {}, `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval. Dotted: A against a fresh network (null).`),
@@ -60,9 +60,9 @@ export class DepthPanel {
     });
   }
 
-  tell({ entry, between, low, high, intervals, tuned, fresh }) {
+  tell({ measure, between, low, high, intervals, tuned, fresh }) {
     const cell = (value) => h("td", {}, spell(value));
-    this.table.replaceChildren(h("table", {}, h("caption", {}, `Change, ${entry.title}`),
+    this.table.replaceChildren(h("table", {}, h("caption", {}, `Change, ${measure.title}`),
       h("thead", {}, h("tr", {}, ["layer", "A–B", "interval", "A by fine-tuning", "B by fine-tuning", "null"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, this.about.layers.map(({ name }, k) => h("tr", {}, h("th", { scope: "row" }, name),
         h("td", { class: "rp-between", "data-value": between[k] }, spell(between[k])),

@@ -1,6 +1,6 @@
 // Dynamics explorer: change over training, and the state under a cursor.
 
-import { rdm } from "./core.js";
+import { rdm } from "./grams.js";
 import { announcer, h, hint, menu, notice, numbers, onWidth, spell, tick } from "./controls.js";
 import { ChangeChart, ChangeData, summarise } from "./change.js";
 import { Heatmap, colourBar, ink } from "./draw.js";
@@ -119,8 +119,7 @@ class Dynamics {
       ...summarise(this.data.series(this.reference, this.measure, layer, picked), quantiles),
       levels: this.levelTitles.map((_, number) => this.data.level(number, this.measure, layer, picked)),
     }));
-    const name = measures[this.measure].kernel ? "CKA" : "ρ";
-    this.chart.draw({ lines: this.lines, x, x_title, y_title: `change, 1 − ${name} (0 = none)`, late: this.fit.box.checked, place: this.places[this.at] });
+    this.chart.draw({ lines: this.lines, x, x_title, y_title: `change, 1 − ${measures[this.measure].symbol} (0 = none)`, late: this.fit.box.checked, place: this.places[this.at] });
     const bands = this.seeds.size > 1 ? `Lines: mean over ${this.seeds.size} seeds; bands: 95 % t interval over seeds.` : "One seed: no band, for it takes two.";
     const dotted = this.levelTitles.map(({ title, kind }, k) => `${["Dotted", "Dashed", "Dash-dotted"][k % 3]}: ${title} (${kind}), in the layer's colour.`);
     const cut = this.fit.box.checked ? " The axis is cut above the first tenth." : "";

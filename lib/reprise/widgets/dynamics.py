@@ -10,9 +10,8 @@ import numpy as np
 import traitlets
 
 from ..plots.palette import CONDITIONS, layer_colours, matrix_stops
-from ..similarity.measures import MEASURES
+from ..similarity.measures import measure_menu, on_pages
 from . import joining
-from .menus import measure_menu
 from .representation import describe, pack_pictures
 from .states import States
 
@@ -26,8 +25,8 @@ class Dynamics(anywidget.AnyWidget):
     """Change of every layer over training with its band over seeds, and the state at the cursor.
 
     Args:
-        changes: What is drawn, as :func:`reprise.engine.changes.changes_from` makes it; measures that do not
-            follow from Grams are left out.
+        changes: What is drawn, as :func:`reprise.engine.changes.changes_from` makes it; measures that pages
+            do not compute are left out.
         ceilings: Level in words → change that noise alone allows, along ``seed``, ``measure`` and ``layer``;
             the null levels are the last change from each null reference.
         states: States before adaptation or during training, for the RDM and the map; none if None.
@@ -62,7 +61,7 @@ class Dynamics(anywidget.AnyWidget):
         title: str = "Change over training",
         unit: str = "",
     ) -> None:
-        measures = [name for name in changes["measure"].values.tolist() if MEASURES[name].follows_from_grams]
+        measures = [name for name in changes["measure"].values.tolist() if name in on_pages()]
         changes = changes.sel(measure=measures)
         references, layers = (changes[name].values.tolist() for name in ("reference", "layer"))
         reference = changes.attrs["primary"] if reference is None else reference

@@ -1,11 +1,13 @@
 // Representation explorer: any two states, under any measure that follows from their Grams.
 
-import { form, rdm, similarity } from "./core.js";
+import { fewest, form, similarity } from "./core.js";
+import { rdm } from "./grams.js";
 import { announcer, choice, h, hint, menu, notice, numbers, onWidth, spell } from "./controls.js";
 import { Heatmap, colourBar } from "./draw.js";
 import { Engine } from "./engine.js";
 import { PairView } from "./pair.js";
 import { StatePicker, nameOf } from "./pickers.js";
+import { canResample } from "./resample.js";
 import { Gallery, StimulusPanel } from "./stimuli.js";
 import { unpack } from "./tasks.js";
 
@@ -98,7 +100,7 @@ class Explorer {
   /** The measure as the numerical core takes it. */
   measure() {
     const entry = this.about.measures.find(({ id }) => id === this.choice.measure);
-    return entry.kernel ? { kernel: entry.kernel, debiased: entry.debiased } : { distance: entry.distance, method: this.choice.method };
+    return entry.form === "rdm" ? { ...entry, method: this.choice.method } : entry;
   }
 
   refresh() {
@@ -112,7 +114,7 @@ class Explorer {
     this.panel.show(stateA.set);
     const keep = this.panel.keep();
     const measure = this.measure();
-    this.methodMenu.select.disabled = Boolean(measure.kernel);
+    this.methodMenu.select.disabled = measure.form !== "rdm";
     const distance = measure.distance || "euclidean";
     const vectors = [stateA, stateB].map((state) => rdm(state, distance, keep));
     const groups = this.groups(keep.map((index) => this.gallery.letter(stateA.set, index)));
@@ -131,24 +133,24 @@ class Explorer {
 
   /** The similarity with its interval in words, or why there is none. */
   tell(value, measure, keep, same, answer) {
-    const entry = this.about.measures.find(({ id }) => id === this.choice.measure);
-    const method = measure.kernel ? "" : `; ${this.about.methods.find(({ id }) => id === measure.method).title}`;
+    const method = measure.form === "rdm" ? `; ${this.about.methods.find(({ id }) => id === measure.method).title}` : "";
     if (Number.isNaN(value)) {
-      const least = measure.debiased ? 4 : 3;
+      const least = fewest(measure);
       const why = !same ? "the two states were looked at with different stimuli"
         : keep.length < least ? `it takes at least ${least} stimuli`
         : "in one of the states stimuli cannot be told apart, or one has constant features";
-      this.result.replaceChildren(notice(`No similarity (${entry.title}): ${why}.`));
+      this.result.replaceChildren(notice(`No similarity (${measure.title}): ${why}.`));
       this.voice.say(`No similarity: ${why}.`);
       return;
     }
     const interval = answer ? `${spell(answer.interval[0])} to ${spell(answer.interval[1])}` : "…";
-    const left = answer && answer.defined < RESAMPLES ? ` (${RESAMPLES - answer.defined} resamples were undefined)` : "";
+    const resamples = canResample(measure);
+    const left = answer && resamples && answer.defined < RESAMPLES ? ` (${RESAMPLES - answer.defined} resamples were undefined)` : "";
     this.result.replaceChildren(
       h("p", { class: "rp-number" }, h("strong", { class: "rp-value", "data-value": value }, spell(value)), h("span", {}, " similarity")),
-      h("p", {}, `${entry.title}${method}. `, h("span", { class: "rp-interval", "data-low": answer?.interval[0], "data-high": answer?.interval[1] }, `95 % interval over ${keep.length} stimuli ${interval}`),
-        ` (bootstrap, ${RESAMPLES} resamples)${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
-        measure.kernel ? " The RDMs shown are Euclidean: CKA compares the same inner products." : ""));
+      h("p", {}, `${measure.title}${method}. `, h("span", { class: "rp-interval", "data-low": answer?.interval[0], "data-high": answer?.interval[1] }, `95 % interval over ${keep.length} stimuli ${interval}`),
+        ` (${resamples ? `bootstrap, ${RESAMPLES} resamples` : "jackknife, leaving out each in turn"})${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
+        measure.distance ? "" : ` The RDMs shown are Euclidean: ${measure.symbol} compares the same inner products.`));
     if (answer) this.voice.say(`Similarity ${spell(value)}, interval ${interval}.`);
   }
 

@@ -7,8 +7,8 @@ import numpy as np
 import traitlets
 
 from ..plots.palette import matrix_stops
+from ..similarity.measures import PAGE_METHODS, measure_menu
 from . import joining
-from .menus import METHODS, measure_menu
 from .states import States
 
 __all__ = ["Representation"]
@@ -66,7 +66,7 @@ class Representation(anywidget.AnyWidget):
             about={
                 **describe(states),
                 "measures": measure_menu(),
-                "methods": [{"id": name, "title": text} for name, text in METHODS.items()],
+                "methods": [{"id": name, "title": text} for name, text in PAGE_METHODS.items()],
                 "stops": matrix_stops(),
                 "picture": shape,
                 "title": title,

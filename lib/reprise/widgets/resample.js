@@ -1,7 +1,8 @@
 // Bootstrap over stimuli, as reprise.similarity.inference defines it. A resample that holds stimulus i c[i] times
 // holds the pair (i, j) c[i]·c[j] times; pairs of a stimulus with its own copy are dropped.
 
-import { clip, form, kernelOf, rdm, residual } from "./core.js";
+import { clip, form, similarity } from "./core.js";
+import { kernelOf, rdm, residual } from "./grams.js";
 import { kendallForm, kendallTau, sortedRuns } from "./ranks.js";
 
 /** A generator of numbers in [0, 1) from a seed (xorshift, 32 bits), so that a page shows the same interval again. */
@@ -26,10 +27,38 @@ export function stimulusCounts(n, resamples, random) {
   return all;
 }
 
+/** Ways to take a measure in resamples, by its form: values for some counts, NaN where undefined. */
+const WEIGHTED = { rdm: resampledRdms, kernel: resampledKernels };
+
 /** Values of a comparison in each of the resamples; NaN where undefined. */
 export function resampled(stateA, stateB, measure, keep, counts) {
   if (!form(stateA, measure, keep) || !form(stateB, measure, keep)) return counts.map(() => NaN);
-  if (measure.kernel) return resampledKernels(stateA, stateB, measure, keep, counts);
+  return WEIGHTED[measure.form](stateA, stateB, measure, keep, counts);
+}
+
+/** Whether a measure has a value in a resample, in which stimuli occur several times. */
+export function canResample(measure) {
+  return measure.form in WEIGHTED;
+}
+
+/** Values without each of the kept stimuli in turn. */
+export function leftOut(stateA, stateB, measure, keep) {
+  return keep.map((_, out) => {
+    const rest = keep.filter((_stimulus, k) => k !== out);
+    return similarity(form(stateA, measure, rest), form(stateB, measure, rest), measure);
+  });
+}
+
+/** 95 % interval of a value from those without each stimulus in turn (Tukey's jackknife, normal). */
+export function jackknifeInterval(value, without, measure) {
+  const n = without.length;
+  const centre = without.reduce((sum, each) => sum + each, 0) / n;
+  const squares = without.reduce((sum, each) => sum + (each - centre) ** 2, 0);
+  const half = 1.959963984540054 * Math.sqrt(((n - 1) / n) * squares);
+  return [clip(value - half, measure), clip(value + half, measure)];
+}
+
+function resampledRdms(stateA, stateB, measure, keep, counts) {
   const a = rdm(stateA, measure.distance, keep);
   const b = rdm(stateB, measure.distance, keep);
   const weights = new Float64Array(a.length);

@@ -10,9 +10,9 @@ import anywidget
 import numpy as np
 import traitlets
 
+from ..similarity.measures import measure_menu
 from . import joining
 from .dynamics import t_quantiles
-from .menus import measure_menu
 from .representation import pack_pictures
 from .states import LIMIT, States, states_of
 

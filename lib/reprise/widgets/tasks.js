@@ -1,11 +1,32 @@
 // Work that would hold up the page: it runs in a worker, or in slices on the page where there can be none.
 
-import { fillRow, form, rdm } from "./core.js";
-import { generator, percentileInterval, resampled, stimulusCounts } from "./resample.js";
+import { fillRow, form, similarity } from "./core.js";
+import { rdm } from "./grams.js";
+import { canResample, generator, jackknifeInterval, leftOut, percentileInterval, resampled, stimulusCounts } from "./resample.js";
 import { alignTo, mds } from "./scaling.js";
 
 /** Whether two states were looked at with the same stimuli; else nothing can be compared. */
 const comparable = (a, b) => a.set === b.set;
+
+/**
+ * 95 % interval over stimuli: percentiles of resamples with these counts, or a jackknife where a measure has no value
+ * in a resample (counts are null); `defined` resamples had one. Yields `progress(share done)`.
+ */
+function* intervalOver(stateA, stateB, measure, keep, counts, progress) {
+  if (!comparable(stateA, stateB)) return { interval: [NaN, NaN], defined: 0 };
+  if (!counts) {
+    const value = similarity(form(stateA, measure, keep), form(stateB, measure, keep), measure);
+    const without = leftOut(stateA, stateB, measure, keep);
+    yield progress(1);
+    return { interval: jackknifeInterval(value, without, measure), defined: without.length };
+  }
+  const values = [];
+  for (let start = 0; start < counts.length; start += 50) {
+    values.push(...resampled(stateA, stateB, measure, keep, counts.slice(start, start + 50)));
+    yield progress(values.length / counts.length);
+  }
+  return { interval: percentileInterval(values), defined: values.filter((value) => !Number.isNaN(value)).length };
+}
 
 // Each task yields now and then the share that is done, and returns its result.
 export const TASKS = {
@@ -27,31 +48,21 @@ export const TASKS = {
     return out;
   },
 
-  /** Percentile interval over stimuli of the similarity of two states. */
+  /** Interval over stimuli of the similarity of two states. */
   *interval({ a, b, measure, keep, resamples, seed }, states) {
-    if (!comparable(states[a], states[b])) return { interval: [NaN, NaN], defined: 0 };
-    const values = [];
-    const counts = stimulusCounts(keep.length, resamples, generator(seed));
-    for (let start = 0; start < resamples; start += 50) {
-      values.push(...resampled(states[a], states[b], measure, keep, counts.slice(start, start + 50)));
-      yield values.length / resamples;
-    }
-    return { interval: percentileInterval(values), defined: values.filter((value) => !Number.isNaN(value)).length };
+    const counts = canResample(measure) ? stimulusCounts(keep.length, resamples, generator(seed)) : null;
+    return yield* intervalOver(states[a], states[b], measure, keep, counts, (share) => share);
   },
 
-  /** Percentile intervals of several pairs of states, all from the same resamples. */
+  /** Intervals of several pairs of states, all from the same resamples. */
   *intervals({ pairs, measure, keep, resamples, seed }, states) {
-    const counts = stimulusCounts(keep.length, resamples, generator(seed));
-    const found = [];
+    const counts = canResample(measure) ? stimulusCounts(keep.length, resamples, generator(seed)) : null;
+    const all = [];
     for (const [a, b] of pairs) {
-      const values = [];
-      for (let start = 0; comparable(states[a], states[b]) && start < resamples; start += 50) {
-        values.push(...resampled(states[a], states[b], measure, keep, counts.slice(start, start + 50)));
-        yield (found.length + values.length / resamples) / pairs.length;
-      }
-      found.push(values.length ? percentileInterval(values) : [NaN, NaN]);
+      const answer = yield* intervalOver(states[a], states[b], measure, keep, counts, (share) => (all.length + share) / pairs.length);
+      all.push(answer.interval);
     }
-    return found;
+    return all;
   },
 
   /** Maps of the stimuli in a sequence of states, each turned onto the one before. */

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...engine.statistics import interval_over_seeds
+from ...engine.words import count_word
 from ...plots.style import (
     CONDITIONS,
     FAINT,
@@ -25,8 +26,7 @@ from ...plots.style import (
 )
 from ...similarity.measures import measure as measure_entry
 from ..maml.endpoints import PRIMARY, change
-from ..maml.figures import symbol
-from ..maml.states import LAYERS, MEASURES
+from ..maml.states import LAYERS
 from . import endpoints
 
 if TYPE_CHECKING:
@@ -48,34 +48,44 @@ def over_training(run: xr.Dataset, name: str) -> Plate:
     import matplotlib.pyplot as plt
 
     x = run["step"].values
+    measures = [str(measure) for measure in run["measure"].values]
+    rows = -(-len(measures) // 3)
     with book_style():
-        figure, panels = plt.subplots(2, 3, figsize=(WIDTH, 4.4), sharex=True, sharey="row")
+        figure, panels = plt.subplots(
+            rows, 3, figsize=(WIDTH, 2.2 * rows), sharex=True, sharey="row", squeeze=False
+        )
         ends = {}
-        for axes, measure in zip(panels.ravel(), MEASURES, strict=True):
+        for axes, measure in zip(panels.flat, measures, strict=False):
             changes = change(run["start_similarity"].sel(measure=measure))
             for layer in LAYERS:
                 values = changes.sel(layer=layer).transpose("seed", "step").values
                 ends[measure, layer] = band(axes, x, values, COLOURS[layer])[-1]
             axes.set_title(measure_entry(measure).title)
             axes.set_xlim(0, x[-1])
-        for axes in panels[:, 0]:
-            axes.set_ylim(bottom=0)
-        panels[0, 0].set_ylabel(direction(symbol(MEASURES[0])))
-        panels[1, 0].set_ylabel(direction(symbol(MEASURES[-1])))
-        for axes in panels[1]:
+        for axes in panels.flat[len(measures) :]:
+            axes.set_axis_off()
+        for axes in panels.flat[max(0, len(measures) - 3) : len(measures)]:
             axes.set_xlabel("training steps")
+            axes.xaxis.set_tick_params(labelbottom=True)
+        for row, axes in enumerate(panels[:, 0]):
+            own = measures[3 * row : 3 * row + 3]
+            axes.set_ylim(bottom=0)
+            signs = dict.fromkeys(measure_entry(measure).symbol for measure in own)
+            axes.set_ylabel(direction(" or ".join(signs)))
         figure.tight_layout(w_pad=1.2)
-        for axes, measure in zip(panels[:, -1], MEASURES[2::3], strict=True):
-            end_labels(axes, [(ends[measure, layer], layer, COLOURS[layer]) for layer in LAYERS], gap=0.09)
+        for row in range(rows):
+            own = measures[3 * row : 3 * row + 3]
+            labels = [(ends[own[-1], layer], layer, COLOURS[layer]) for layer in LAYERS]
+            end_labels(panels[row, len(own) - 1], labels, gap=0.09)
     caption = (
         f"Change of each layer's representation of {int(run['probe_images'])} test images of {name} since "
-        "the initial state, over ordinary supervised training, by six measures. Lines: mean over "
-        f"{_seeds(run)}; {_interval(run, 'bands')}."
+        f"the initial state, over ordinary supervised training, by {count_word(len(measures))} measures. "
+        f"Lines: mean over {_seeds(run)}; {_interval(run, 'bands')}."
     )
     said = ", ".join(f"{layer} {ends[PRIMARY, layer]:.3f}" for layer in LAYERS)
     alt = (
-        f"Six panels, one a measure, each with lines of change against training steps, one a layer, on "
-        f"{name}. At the end, by {measure_entry(PRIMARY).title}: {said}."
+        f"{count_word(len(measures)).capitalize()} panels, one a measure, each with lines of change against "
+        f"training steps, one a layer, on {name}. At the end, by {measure_entry(PRIMARY).title}: {said}."
     )
     return Plate(figure, f"control-{name}", caption, alt)
 
@@ -104,7 +114,7 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
             )
             said.append(f"{name}, training (equal-norm perturbation): {numbers}.")
         panels[0, 0].set_ylim(min(lowest) / 2, 2)
-        panels[0, 0].set_ylabel(f"change, 1 − {symbol(measure)}, on a log scale")
+        panels[0, 0].set_ylabel(f"change, 1 − {measure_entry(measure).symbol}, on a log scale")
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(
             handles, labels, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0),
@@ -187,7 +197,7 @@ def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
             )
         panels[0, 0].set_ylabel("trained parameters of")
         bar = figure.colorbar(image, ax=panels[0].tolist(), location="bottom", shrink=0.7, aspect=40)
-        bar.set_label(direction(symbol(measure)))
+        bar.set_label(direction(measure_entry(measure).symbol))
         bar.outline.set_visible(False)  # type: ignore[operator]
     run = next(iter(runs.values()))
     caption = (

@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 COLOURS = layer_colours(LAYERS)
-_SYMBOL = {"rsa": "ρ", "cka": "CKA"}
-
-
-def symbol(measure: str) -> str:
-    """Short sign of a measure for axis labels: ρ or CKA."""
-    return _SYMBOL[measure.split("-")[0]]
 
 
 def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
@@ -67,7 +61,7 @@ def levels(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
                 markersize=5.5, elinewidth=1.2, label=name,
             )  # fmt: skip
         axes.set_xticks(np.arange(len(LAYERS)), LAYERS)
-        axes.set_ylabel(direction(symbol(measure)))
+        axes.set_ylabel(direction(measure_entry(measure).symbol))
         # Changes lie in 0 … 2; intervals of very few seeds would stretch the axis beyond that.
         axes.set_ylim(max(axes.get_ylim()[0], -0.1), min(axes.get_ylim()[1], 2))
         axes.grid(axis="y", color=FAINT, linewidth=0.5)
@@ -109,7 +103,7 @@ def base_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
             axes.set_xlabel("meta-iterations")
             axes.set_xlim(0, x[-1])
         panels[0][0].set_ylim(bottom=0)
-        panels[0][0].set_ylabel(direction(symbol(measure)))
+        panels[0][0].set_ylabel(direction(measure_entry(measure).symbol))
         figure.tight_layout(w_pad=6.5)
         for axes, step in zip(panels[0], steps, strict=True):
             end_labels(axes, [(ends[step, layer], layer, COLOURS[layer]) for layer in LAYERS])
@@ -149,7 +143,7 @@ def neighbour_analysis(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Pla
             ends.append((float(np.median(values[:, -8:])), layer, COLOURS[layer]))
         left.set_title(f"neighbours, {spacing} meta-iterations apart")
         left.set_xlabel("meta-iterations")
-        left.set_ylabel(direction(symbol(measure)))
+        left.set_ylabel(direction(measure_entry(measure).symbol))
         left.set_xlim(0, x[-1])
         # The first steps away from chance would hide everything that follows.
         counted = changes.sel(checkpoint=changes["checkpoint"] > 6 * spacing)

@@ -22,7 +22,7 @@ from ...plots.style import (
 )
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .figures import interval_words, seed_words, step_words, symbol
+from .figures import interval_words, seed_words, step_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -77,7 +77,7 @@ def accuracy_and_change(runs: Mapping[str, xr.Dataset], measure: str = endpoints
         left.set_ylabel("query accuracy, unseen classes")
         level(left, 1 / int(first["ways"]), "chance")
         right.set_xticks(np.arange(len(layers)), layers)
-        right.set_ylabel(direction(symbol(measure)))
+        right.set_ylabel(direction(measure_entry(measure).symbol))
         right.grid(axis="y", color=FAINT, linewidth=0.5)
         right.set_axisbelow(True)
         right.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
@@ -170,7 +170,7 @@ def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
                 color=colour, fillstyle=fill, markersize=5.5, elinewidth=1.2, label=title,
             )  # fmt: skip
         left.set_xticks(np.arange(len(layers)), layers)
-        left.set_ylabel(direction(symbol(measure)))
+        left.set_ylabel(direction(measure_entry(measure).symbol))
         left.grid(axis="y", color=FAINT, linewidth=0.5)
         left.set_axisbelow(True)
         left.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8)

@@ -22,7 +22,7 @@ from ...plots.style import (
 )
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .figures import interval_words, seed_words, symbol
+from .figures import interval_words, seed_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,7 +86,7 @@ def sweeps(conditions: Mapping[str, Mapping[float, xr.Dataset]], measure: str = 
                 f"{title} {values[0]:g} to {values[-1]:g}: accuracy {mean[0]:.0%} to {mean[-1]:.0%}, "
                 f"change of the logits {ends[0]:.2f} to {ends[1]:.2f}"
             )
-        panels[0, 0].set_ylabel(direction(symbol(measure)))
+        panels[0, 0].set_ylabel(direction(measure_entry(measure).symbol))
         panels[0, 0].set_ylim(bottom=0)
         panels[1, 0].set_ylabel("query accuracy")
         panels[1, 0].set_ylim(0, 1)

@@ -137,7 +137,7 @@ def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> P
         axes.set_xticks(x, tick_labels(layers))
         axes.get_xticklabels()[-1].set_color(HEAD)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        axes.set_ylabel(direction("ρ" if measure.startswith("rsa") else "CKA"))
+        axes.set_ylabel(direction(measure_entry(measure).symbol))
         axes.set_xlabel("layer, from the image to the classes")
         figure.tight_layout()
         end_labels(axes, ends)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 COLOURS = dict(zip(INITIALISATIONS, (*CONDITIONS[:2], MUTED), strict=True))
 LAYER_COLOURS = dict(zip(LAYERS, layer_colours((*LAYERS[:-1], "logits")).values(), strict=True))
-_SYMBOL = {"rsa": "ρ", "cka": "CKA"}
 
 
 def tasks(result: xr.Dataset, shown: int = 3) -> Plate:
@@ -195,7 +194,7 @@ def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
             _step_axis(axes, result)
         # A layer that does not change lies on the axis; a little room keeps its line visible.
         panels[0].set_ylim(-0.02, 1)
-        panels[0].set_ylabel(direction(_SYMBOL[measure.split("-")[0]]))
+        panels[0].set_ylabel(direction(measure_entry(measure).symbol))
         figure.tight_layout(w_pad=1.5)
         end_labels(panels[-1], ends)
     caption = (

@@ -126,9 +126,8 @@ class Reference:
     def __init__(self, states: Sequence[Mapping[str, Grams]]):
         self.states = list(states)
         self.layers = list(self.states[0])
-        # Inner products of these vectors are the measure, so nothing of a reference is computed twice.
-        self.vectors = {
-            (name, layer): _embedded(name, Grams.stack([state[layer] for state in self.states]))
+        self.prepared = {
+            (name, layer): measure(name).prepared(Grams.stack([state[layer] for state in self.states]))
             for name in MEASURES
             for layer in self.layers
         }
@@ -138,8 +137,9 @@ class Reference:
         values = np.empty((len(self.states), len(MEASURES), len(self.layers)))
         for m, name in enumerate(MEASURES):
             for i, layer in enumerate(self.layers):
-                vector = _embedded(name, state[layer].flat())[0]
-                values[:, m, i] = np.clip(self.vectors[name, layer] @ vector, *measure(name).range)
+                entry = measure(name)
+                prepared = entry.prepared(state[layer])
+                values[:, m, i] = entry.of_prepared(self.prepared[name, layer], prepared)[:, 0]
         return values
 
     def of(self, stimuli: np.ndarray) -> Reference:
@@ -150,9 +150,3 @@ class Reference:
 def of_stimuli(state: Mapping[str, Grams], stimuli: np.ndarray) -> dict[str, Grams]:
     """A state restricted to the stimuli of the given indices."""
     return {name: grams.only(stimuli) for name, grams in state.items()}
-
-
-def _embedded(name: str, state: Grams) -> np.ndarray:
-    embed = measure(name).embed
-    assert embed is not None  # all MEASURES follow from Grams
-    return embed(state)
