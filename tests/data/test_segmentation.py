@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 
 from reprise.data import load_segmentation, names, segmentation_sets
 from reprise.data.fetch import DataMissing
 from reprise.data.fewshot import generator
-from reprise.data.segmentation import IGNORE, SegmentationSet, presence, stratified
+from reprise.data.segmentation import IGNORE, SegmentationSet, grouped, presence, stratified
 from reprise.data.shapes import _SOURCE, _TARGET, shapes
 
 
@@ -91,6 +92,19 @@ def test_every_stratum_is_split_alike_and_nothing_is_lost():
     for key, size in (("a", 300), ("b", 60), ("c", 10)):
         counts = [sum(keys[i] == key for i in part) for part in parts]
         assert counts == pytest.approx([0.7 * size, 0.1 * size, 0.2 * size], abs=1)
+
+
+def test_no_group_is_cut_apart_and_none_decides_alone():
+    random = np.random.default_rng(0)
+    keys = [f"g{k}" for k in random.integers(0, 60, 900)] + ["large"] * 70 + ["forced"] * 5
+    parts = grouped(keys, (0.6, 0.15, 0.25), np.random.default_rng(1), ["forced"])
+    assert sorted(i for part in parts for i in part) == list(range(len(keys)))
+    groups = [{keys[i] for i in part} for part in parts]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    assert {"forced", "large"} <= groups[0]  # 70 is more than a quarter of validation or of test
+    assert [len(part) / len(keys) for part in parts] == pytest.approx([0.6, 0.15, 0.25], abs=0.02)
+    with pytest.raises(ValueError, match="'absent'"):
+        grouped(keys, (0.6, 0.15, 0.25), np.random.default_rng(1), ["absent"])
 
 
 def test_shapes_come_from_the_seed_and_share_no_kind_between_parts():
@@ -186,16 +200,22 @@ def test_pet_masks_become_animal_background_and_ignored_border(tmp_path, folder)
 def test_missing_files_are_named_with_their_stand_in(tmp_path):
     with pytest.raises(DataMissing, match=r"camvid.parquet(.|\n)*shapes"):
         load_segmentation("camvid", tmp_path)
-    with pytest.raises(ValueError, match="camvid-source, camvid, nuclei, voc, pet, shapes-source, shapes"):
+    with pytest.raises(
+        ValueError, match="camvid-source, camvid-all, camvid, nuclei, labelmefacade, clothing, voc, pet"
+    ):
         load_segmentation("cityscapes", tmp_path)
-    assert len(names("segmentation")) == 7
+    assert len(names("segmentation")) == 10
+    for name, source in (("labelmefacade", "cvjena/labelmefacade"), ("clothing", "clothing-co-parsing")):
+        with pytest.raises(DataMissing, match=rf"{name}.parquet.*{source}(.|\n)*made by hand(.|\n)*shapes"):
+            load_segmentation(name, tmp_path)
     assert load_segmentation("shapes", tmp_path).classes[1] == "star"
 
 
 @pytest.fixture
 def data_root():
     root = Path(os.environ.get("REPRISE_DATA", "data"))
-    if not (root / "camvid.parquet").is_file() or not (root / "nuclei-train.parquet").is_file():
+    needed = "camvid", "nuclei-train", "labelmefacade", "clothing"
+    if not all((root / f"{name}.parquet").is_file() for name in needed):
         pytest.skip("no real segmentation sets below REPRISE_DATA")
     return root
 
@@ -223,3 +243,68 @@ def test_nuclei_are_split_alike_by_size_and_stain(data_root):
         shares.append([kinds.count(kind) / len(kinds) for kind in ("dark", "bright", "stained")])
     assert np.ptp(shares, axis=0).max() < 0.03
     assert len({tuple(image.shape) for image in splits.train.images}) > 2
+
+
+def _thumbnails(part):
+    """Pictures as unit vectors, so that their products are correlations."""
+    small = [F.interpolate(x[None].float(), (24, 24), mode="area").flatten().numpy() for x in part.images]
+    rows = np.stack(small)
+    rows -= rows.mean(1, keepdims=True)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _parts(splits):
+    return splits.train, splits.validation, splits.test
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("name", "count", "classes"), [("labelmefacade", 945, 8), ("clothing", 1004, 12)])
+def test_nothing_of_a_set_leaks_from_one_side_to_another(data_root, name, count, classes):
+    splits = load_segmentation(name, data_root)
+    parts = _parts(splits)
+    assert sum(map(len, parts)) == count == len({x for part in parts for x in part.names})
+    assert len(splits.classes) == classes
+    for part in parts:
+        present = part.frequencies()
+        assert (present > 0).all() and present == pytest.approx(splits.train.frequencies(), abs=0.13)
+    vectors = [_thumbnails(part) for part in parts]
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert (vectors[i] @ vectors[j].T).max() < 0.93, "a picture nearly repeats one of another side"
+
+
+@pytest.mark.realdata
+def test_labelmefacade_is_split_by_place(data_root):
+    splits = load_segmentation("labelmefacade", data_root)
+    places = [[name.partition("__")[0] for name in part.names] for part in _parts(splits)]
+    train, validation, test = map(set, places)
+    assert not train & validation and not train & test and not validation & test
+    assert len(train | validation | test) == 73
+    assert set(segmentation_sets.FACADES_TO_TRAIN_ON) <= train
+    assert places[0].count(segmentation_sets.CAMBRIDGE) == 81
+    assert min(len(validation), len(test)) >= 10
+    camera = [sum(place.startswith("video_street") for place in part) for part in places]
+    assert sorted(camera) == [0, 0, 8]
+    twins = "database_static_street__bost27", "spatial_envelope_256x256_static_8outdoorcategories__insidecity"
+    assert sum(name.startswith(twins[1]) and name.endswith("bost27") for name in splits.train.names) == 1
+    assert twins[0] in splits.train.names
+    # "various" is ignored: 4.8 % of all pixels.
+    ignored = np.mean([float((mask == IGNORE).float().mean()) for p in _parts(splits) for mask in p.masks])
+    assert ignored == pytest.approx(0.048, abs=0.005)
+
+
+@pytest.mark.realdata
+def test_clothings_near_repetitions_stay_together_and_tags_are_joined(data_root):
+    splits = load_segmentation("clothing", data_root)
+    side = {name: k for k, part in enumerate(_parts(splits)) for name in part.names}
+    assert all(side[a] == side[b] for a, b in segmentation_sets.ALIKE_CLOTHING)
+    assert splits.classes[0] == "background" and splits.train.frequencies()[0] == pytest.approx(
+        0.77, abs=0.01
+    )
+    assert all(int(mask.max()) < 12 for part in _parts(splits) for mask in part.masks)
+
+
+@pytest.mark.realdata
+def test_camvid_as_a_source_has_all_four_drives(data_root):
+    train = load_segmentation("camvid-all", data_root).train
+    assert len(train) == 701 == len(set(train.names))
+    assert {name.partition("_")[0] for name in train.names} == {"0016E5", "0006R0", "0001TP", "Seq05VD"}

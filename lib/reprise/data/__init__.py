@@ -98,7 +98,10 @@ def load_segmentation(name: str, root: Path, download: bool = False) -> Segmenta
 
     loaders: dict[str, Callable[[list[Path]], SegmentationSplits]] = {
         "camvid-source": segmentation_sets.load_camvid_source,
+        "camvid-all": segmentation_sets.load_camvid_all,
         "camvid": segmentation_sets.load_camvid,
+        "labelmefacade": segmentation_sets.load_labelmefacade,
+        "clothing": segmentation_sets.load_clothing,
         "nuclei": segmentation_sets.load_nuclei,
         "voc": segmentation_sets.load_voc,
         "pet": segmentation_sets.load_pet,

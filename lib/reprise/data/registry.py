@@ -58,6 +58,7 @@ class DatasetEntry:
         directory: Folder below the data root, for sets that come as folders of pictures, not as files; what
             it holds is not checked.
         part: What of the files is learned from, where variants share files; empty for all of it.
+        shown: Whether its pictures may be shown beside results.
     """
 
     name: str
@@ -77,6 +78,7 @@ class DatasetEntry:
     sizes: Mapping[str, int] = field(default_factory=dict)
     directory: str = ""
     part: str = ""
+    shown: bool = True
 
     @property
     def fingerprint(self) -> str:

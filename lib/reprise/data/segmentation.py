@@ -179,3 +179,42 @@ def stratified(keys: Sequence[object], random: np.random.Generator) -> tuple[lis
     for position, index in enumerate(order):
         parts[deal[position % len(deal)]].append(index)
     return tuple(sorted(part) for part in parts)  # type: ignore[return-value]
+
+
+def grouped(
+    keys: Sequence[str], shares: tuple[float, float, float], random: np.random.Generator,
+    train: Sequence[str] = (),
+) -> tuple[list[int], list[int], list[int]]:  # fmt: skip
+    """Split items so that no group is cut apart.
+
+    The largest groups are dealt out first, each to the part that is furthest below its share. One that would
+    be more than a quarter of validation or of test does not go there, so that no group decides alone.
+
+    Args:
+        keys: The group of each item.
+        shares: What training, validation and test should hold of all items, above 0, summing to 1.
+        random: Source of chance among groups of one size.
+        train: Groups that go to training in any case.
+
+    Returns:
+        Indices for training, validation and test, sorted.
+
+    Raises:
+        ValueError: A group of ``train`` has no item.
+    """
+    members: dict[str, list[int]] = {}
+    for i, key in enumerate(keys):
+        members.setdefault(key, []).append(i)
+    if missing := [key for key in train if key not in members]:
+        raise ValueError(f"no item of the group {missing[0]!r}")
+    names = sorted(set(members) - set(train))
+    order = sorted((names[i] for i in random.permutation(len(names))), key=lambda key: -len(members[key]))
+    parts: tuple[list[int], list[int], list[int]] = ([i for key in train for i in members[key]], [], [])
+    wanted = [share * len(keys) for share in shares]
+    for key in order:
+        fits = [True, *(len(members[key]) <= max(1, share / 4) for share in wanted[1:])]
+        filled = [
+            len(part) / share if fit else np.inf for part, share, fit in zip(parts, wanted, fits, strict=True)
+        ]
+        parts[int(np.argmin(filled))].extend(members[key])
+    return tuple(sorted(part) for part in parts)  # type: ignore[return-value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .segmentation import IGNORE, SegmentationSet, SegmentationSplits, stratified
+from .segmentation import IGNORE, SegmentationSet, SegmentationSplits, grouped, stratified
 
 CAMVID_SOURCE, CAMVID_TRAIN, CAMVID_VALIDATION, CAMVID_TEST = "0016E5", "0006R0", "0001TP", "Seq05VD"
 """Drives of CamVid. The official split cuts them apart, so that neighbouring frames stand on both sides."""
+
+CAMBRIDGE = "static_outdoor_street_city_cambridge_uk"
+"""LabelMeFacade's pictures of CamVid's city: who pre-trained on CamVid has seen its streets."""
+
+FACADES_TO_TRAIN_ON = (
+    CAMBRIDGE,
+    "spatial_envelope_256x256_static_8outdoorcategories",  # pictures of many places in one folder
+    "database_static_street",  # its bost27 stands in the folder before as insidecity_bost27
+)
+"""Folders of LabelMeFacade that nothing may be chosen or judged by."""
+
+ALIKE_CLOTHING = (("0078", "0984"), ("0183", "0730"), ("0594", "0722"), ("0692", "0732"), ("0907", "0990"))
+"""Photographs of Clothing Co-Parsing that nearly repeat each other."""
 
 SHORTER_SIDE = 192
 """Pixels to which the shorter side of photographs (VOC, Pet) is reduced when they are decoded."""
@@ -27,36 +41,53 @@ VOC_CLASSES = (
 )  # fmt: skip
 
 
-def load_camvid(paths: list[Path], train: str = CAMVID_TRAIN) -> SegmentationSplits:
+def load_camvid(paths: list[Path], train: tuple[str, ...] = (CAMVID_TRAIN,)) -> SegmentationSplits:
     """CamVid, split by drive.
 
     Args:
         paths: The one parquet file.
-        train: Drive to train on.
+        train: Drives to train on.
 
     Returns:
-        The drive to train on, 0001TP to validate, Seq05VD to test.
+        The drives to train on, 0001TP to validate, Seq05VD to test.
     """
-    import pyarrow.parquet as pq
+    whole, rows = _rows(paths[0])
 
-    table = pq.read_table(paths[0])
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    unlabelled = int(metadata["ignore_index"])
-    classes = tuple(metadata["classes"].split(",")[:unlabelled])
-    rows = table.to_pylist()
+    def drives(*names: str) -> SegmentationSet:
+        return whole.take([i for i, row in enumerate(rows) if row["sequence"] in names])
 
-    def drive(name: str) -> SegmentationSet:
-        chosen = [row for row in rows if row["sequence"] == name]
-        pairs = ((_rgb(row["image"]["bytes"]), _ids(row["mask"]["bytes"])) for row in chosen)
-        remapped = ((image, torch.where(mask == unlabelled, IGNORE, mask)) for image, mask in pairs)
-        return _set(remapped, classes, [Path(row["image"]["path"]).stem for row in chosen])
-
-    return SegmentationSplits(drive(train), drive(CAMVID_VALIDATION), drive(CAMVID_TEST))
+    return SegmentationSplits(drives(*train), drives(CAMVID_VALIDATION), drives(CAMVID_TEST))
 
 
 def load_camvid_source(paths: list[Path]) -> SegmentationSplits:
     """CamVid with the drive 0016E5 to train on, which no other set of ours uses."""
-    return load_camvid(paths, CAMVID_SOURCE)
+    return load_camvid(paths, (CAMVID_SOURCE,))
+
+
+def load_camvid_all(paths: list[Path]) -> SegmentationSplits:
+    """CamVid with all four drives to train on: a source alone, as its other two splits are among them."""
+    return load_camvid(paths, (CAMVID_SOURCE, CAMVID_TRAIN, CAMVID_VALIDATION, CAMVID_TEST))
+
+
+def load_labelmefacade(paths: list[Path]) -> SegmentationSplits:
+    """LabelMeFacade, about 60 : 15 : 25, no place (a folder of LabelMe) on two sides.
+
+    The official split cuts places apart. :data:`FACADES_TO_TRAIN_ON` are in training only; the frames of the
+    one fixed camera are one folder, and so one place.
+    """
+    whole, rows = _rows(paths[0])
+    places = [row["place"] for row in rows]
+    parts = grouped(places, (0.6, 0.15, 0.25), np.random.default_rng(0), FACADES_TO_TRAIN_ON)
+    return SegmentationSplits(*(whole.take(part) for part in parts))
+
+
+def load_clothing(paths: list[Path]) -> SegmentationSplits:
+    """Clothing Co-Parsing in the twelve groups of its file, 70 : 10 : 20, near-repetitions on one side."""
+    whole, _ = _rows(paths[0])
+    twins = {second: first for first, second in ALIKE_CLOTHING}
+    keys = [twins.get(name, name) for name in whole.names]
+    parts = grouped(keys, (0.7, 0.1, 0.2), np.random.default_rng(0))
+    return SegmentationSplits(*(whole.take(part) for part in parts))
 
 
 def load_nuclei(paths: list[Path]) -> SegmentationSplits:
@@ -119,6 +150,27 @@ def load_pet(paths: list[Path]) -> SegmentationSplits:
     return SegmentationSplits(*_tenth(part("trainval")), part("test"))
 
 
+def _rows(path: Path) -> tuple[SegmentationSet, list[dict[str, Any]]]:
+    """A parquet file in hub layout: its pictures in the file's order, and all that stands beside them.
+
+    The schema's metadata names the classes, the one to ignore, if any, and the groups that join them, if any.
+    """
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    given = metadata["classes"].split(",")
+    groups = json.loads(metadata["groups"]) if "groups" in metadata else {name: [name] for name in given}
+    ignored = int(metadata["ignore_index"]) if "ignore_index" in metadata else -1
+    classes = tuple(name for name, members in groups.items() if members != given[ignored : ignored + 1])
+    ids = np.full(256, IGNORE, np.uint8)
+    for k, name in enumerate(classes):
+        ids[[given.index(member) for member in groups[name]]] = k
+    rows = table.to_pylist()
+    pairs = ((_rgb(row["image"]["bytes"]), _ids(row["mask"]["bytes"], ids)) for row in rows)
+    return _set(pairs, classes, [Path(row["image"]["path"]).stem for row in rows]), rows
+
+
 def _tenth(whole: SegmentationSet) -> tuple[SegmentationSet, SegmentationSet]:
     """All but every tenth picture, and every tenth."""
     indices = range(len(whole))
@@ -170,6 +222,7 @@ def _rgb(data: bytes) -> Tensor:
     )
 
 
-def _ids(data: bytes) -> Tensor:
-    """An encoded mask as uint8 (height, width)."""
-    return torch.from_numpy(np.array(Image.open(io.BytesIO(data)), np.uint8))
+def _ids(data: bytes, table: np.ndarray | None = None) -> Tensor:
+    """An encoded mask as uint8 (height, width), each value replaced by what a table has for it."""
+    mask = np.array(Image.open(io.BytesIO(data)), np.uint8)
+    return torch.from_numpy(mask if table is None else table[mask])

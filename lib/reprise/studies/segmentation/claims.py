@@ -43,7 +43,10 @@ QUALITIES = {
 """Measure of quality → its name in units, and in words. The first one decides; S3, about steps, knows no
 other, and by it every setting is found large enough or not."""
 
-SAME_CLASSES = (("camvid-source", "camvid"), ("voc", "voc"), ("pet", "pet"))
+SAME_CLASSES = (
+    ("camvid-source", "camvid"), ("voc", "voc"), ("pet", "pet"), ("labelmefacade", "labelmefacade"),
+    ("clothing", "clothing"),
+)  # fmt: skip
 """Sources and targets with one set of classes, which S4 is never decided on."""
 
 _GATE = (

@@ -6,8 +6,10 @@ from pydantic import model_validator
 
 from ...engine.config import Stage, StudyConfig, setting
 
-Source = Literal["camvid-source", "voc", "pet", "shapes-source"]
-Target = Literal["nuclei", "camvid", "voc", "pet", "shapes"]
+Source = Literal[
+    "camvid-source", "voc", "pet", "shapes-source", "camvid-all", "labelmefacade", "clothing"
+]  # fmt: skip
+Target = Literal["nuclei", "camvid", "voc", "pet", "shapes", "labelmefacade", "clothing"]
 PretextName = Literal[
     "none", "classification", "segmentation", "reconstruction", "contrastive", "contrastive-reconstruction",
     "imagenet",
@@ -151,6 +153,11 @@ class SegmentationConfig(PretextConfig):
             raise ValueError(
                 f"transfer={self.transfer}: pretext={self.pretext} trains no decoder; these do: "
                 f"{', '.join(WITH_DECODER)}"
+            )
+        if self.trains and (self.source, self.dataset) == ("camvid-all", "camvid"):
+            raise ValueError(
+                "source=camvid-all and dataset=camvid: the drives to be judged by are among those of "
+                "pre-training; choose source=camvid-source"
             )
         if self.crop % STRIDE:
             raise ValueError(f"crop={self.crop}: must be a multiple of {STRIDE}")

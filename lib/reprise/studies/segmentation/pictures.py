@@ -22,12 +22,16 @@ def held_out(config: SegmentationConfig, run: xr.Dataset, root: Path) -> tuple[n
         root: Data root.
 
     Returns:
-        uint8 pictures (shown, crop, crop, 3) and classes (shown, crop, crop); None where the set is missing.
+        uint8 pictures (shown, crop, crop, 3) and classes (shown, crop, crop); None where the set is missing
+        or its pictures may not be shown.
     """
+    from ...data import dataset_entry
     from ...data.fetch import DataMissing
     from .measure import centre
     from .pretrain import load
 
+    if not dataset_entry(config.dataset).shown:
+        return None
     try:
         test = load(config.dataset, root).test
     except DataMissing:
