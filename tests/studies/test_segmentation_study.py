@@ -262,13 +262,17 @@ def test_one_rate_needs_no_choice_and_several_are_tried_on_validation_data(tmp_p
 
 
 def test_imagenet_weights_that_cannot_be_had_are_said_so(monkeypatch, context):
-    import reprise.models.unet as unet
+    import timm
 
-    def refuse(*_args, **_kwargs):
-        raise FileNotFoundError("offline")
+    real = timm.create_model
 
-    monkeypatch.setattr(unet, "build", refuse)
-    with pytest.raises(UserError, match="no weights of mobilenetv3_small_050 at hand"):
+    def refuse(name, pretrained=False, **options):
+        if pretrained:
+            raise FileNotFoundError("offline")
+        return real(name, pretrained=False, **options)
+
+    monkeypatch.setattr(timm, "create_model", refuse)
+    with pytest.raises(UserError, match="no ImageNet weights of mobilenetv3_small_050 at hand"):
         pretrain(configure(pretext="imagenet"), 0, context)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ..places import UserError
+from . import imagenet as published
 from .conv4 import TRANSFER_LAYERS, Conv4Transfer
 from .resnet import RESNET18_LAYERS, RESNET18_STAGES, resnet18
 from .vgg import VGG16_LAYERS, VGG16_STAGES, vgg16_bn
@@ -123,7 +124,8 @@ def _timm(name: str, classes: int, imagenet: bool) -> Architecture:
 
         near = difflib.get_close_matches(name, timm.list_models(), n=5, cutoff=0.3)
         raise UserError(f"timm has no network {name!r}; near it are: {', '.join(near)}")
-    model = timm.create_model(name, pretrained=imagenet, num_classes=classes)
+    packaged = imagenet and published.state(name) is not None
+    model = timm.create_model(name, pretrained=imagenet and not packaged, num_classes=classes)
     head = model.default_cfg.get("classifier")  # type: ignore[union-attr]
     head = head[0] if isinstance(head, (tuple, list)) else head
     info = getattr(model, "feature_info", None) or []
@@ -132,6 +134,8 @@ def _timm(name: str, classes: int, imagenet: bool) -> Architecture:
     places = [place for place in dict.fromkeys(places) if place in known]
     if not places or head not in known:
         raise UserError(f"timm's {name} does not say where its stages end or which its head is")
+    if packaged:
+        published.load(model, name, but=f"{head}.")
     return Architecture(
         model, {**{place: place for place in places}, "logits": head}, _stages(model, places, head)
     )

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from . import imagenet
 
 PARTS = ("encoder", "decoder", "head")
 """Parts of a network, from the image to the class of every pixel."""
@@ -22,6 +25,9 @@ DECODERS = (
     "segformer",
 )  # fmt: skip
 """Decoders of segmentation_models.pytorch that work with any convolutional encoder."""
+
+# ImageNet's statistics, with which most published encoders were trained (https://pytorch.org/vision, models).
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class EncoderDecoder(nn.Module):
@@ -33,12 +39,20 @@ class EncoderDecoder(nn.Module):
         head: Features → a value per pixel and class.
         stride: Height and width of images must be multiples of it.
         frozen: Parts that training leaves as they are, running statistics included.
+        takes: Mean and spread of colour that the encoder was, or would be, trained with, three values each.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, head: nn.Module, stride: int):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        head: nn.Module,
+        stride: int,
+        takes: tuple[Sequence[float], Sequence[float]] = (MEAN, SPREAD),
+    ):
         super().__init__()
         self.encoder, self.decoder, self.head = encoder, decoder, head
-        self.stride = stride
+        self.stride, self.takes = stride, takes
         self.frozen: frozenset[str] = frozenset()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -52,12 +66,19 @@ class EncoderDecoder(nn.Module):
     def features(self, images: Tensor) -> list[Tensor]:
         """What the encoder puts out, from fine to coarse; the image itself stands first.
 
+        Images have ImageNet's mean and spread taken out; an encoder that takes others is given those.
+
         Raises:
             ValueError: Height or width is no multiple of :attr:`stride`.
         """
         height, width = images.shape[-2:]
         if height % self.stride or width % self.stride:
             raise ValueError(f"images of {height} × {width} pixels: sides must be multiples of {self.stride}")
+        if tuple(map(tuple, self.takes)) != (MEAN, SPREAD):
+            mean, spread, own_mean, own_spread = (
+                images.new_tensor(values)[:, None, None] for values in (MEAN, SPREAD, *self.takes)
+            )
+            images = (images * spread + mean - own_mean) / own_spread
         return self.encoder(images)
 
     def train(self, mode: bool = True) -> EncoderDecoder:
@@ -93,7 +114,7 @@ class EncoderDecoder(nn.Module):
             features = self.features(images)
             logits = self.head(self.decoder(features))
         # The image is no feature, nor are the empty ones with which transformers fill up a missing scale.
-        kept = [feature for feature in features if feature is not images and feature.shape[1]]
+        kept = [feature for feature in features[1:] if feature.shape[1]]
         found |= {f"encoder{i}": feature for i, feature in enumerate(kept, 1)}
         found |= {f"decoder{i}": block for i, block in enumerate(blocks, 1)}
         return {**found, "logits": logits}
@@ -139,6 +160,7 @@ def build(
     decoder_channels: Sequence[int] = (),
     seed: int = 0,
     pretrained: bool = False,
+    root: Path | None = None,
 ) -> EncoderDecoder:
     """Build a network with random, or with ImageNet's, weights in its encoder.
 
@@ -149,12 +171,13 @@ def build(
         decoder_channels: Channels of the decoder's blocks, from coarse to fine; segmentation_models.pytorch's
             choice if empty.
         seed: Names all random initial values; torch's global stream is left as it is.
-        pretrained: Fetch the encoder's ImageNet weights, which timm then keeps in its cache.
+        pretrained: Give the encoder ImageNet's weights, see :func:`reprise.models.imagenet.load`.
+        root: Data root, where weights of one's own may lie.
 
     Raises:
         ValueError: Unknown encoder or decoder, or one that cannot be combined, or channels for a decoder that
             takes no list of them.
-        OSError: ImageNet's weights are not at hand and cannot be fetched.
+        UserError: ImageNet's weights are not at hand and cannot be fetched, or do not fit.
     """
     import segmentation_models_pytorch as smp
     import timm
@@ -176,13 +199,18 @@ def build(
                 f"{len(taken.default)} blocks"
             )
         options["decoder_channels"] = tuple(decoder_channels)
-    weights = "imagenet" if pretrained else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         whole: Any = smp.create_model(
-            decoder, encoder_name=f"tu-{encoder}", encoder_weights=weights, classes=classes, **options
+            decoder, encoder_name=f"tu-{encoder}", encoder_weights=None, classes=classes, **options
         )
-    return EncoderDecoder(whole.encoder, whole.decoder, whole.segmentation_head, whole.encoder.output_stride)
+    if pretrained:
+        imagenet.load(whole.encoder.model, encoder, root)
+    takes = timm.get_pretrained_cfg(encoder, allow_unregistered=True)
+    own = (takes.mean, takes.std) if takes else (MEAN, SPREAD)
+    return EncoderDecoder(
+        whole.encoder, whole.decoder, whole.segmentation_head, whole.encoder.output_stride, own
+    )
 
 
 def transplant(

@@ -12,9 +12,7 @@ from torchvision.transforms.v2 import functional as F
 
 from ..data.fewshot import generator
 from ..data.segmentation import IGNORE, SegmentationSet
-
-# ImageNet's statistics, with which published encoders were trained (https://pytorch.org/vision, models).
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from ..models.unet import MEAN, SPREAD
 
 
 def normalise(images: Tensor) -> Tensor:

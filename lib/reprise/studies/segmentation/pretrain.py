@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...engine.study import Context, Unit
-from ...places import UserError
 from .config import PretextConfig, SegmentationConfig
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrai
     from ...training.checkpoints import CheckpointFolder
 
     if config.pretext == "imagenet":
-        return _imagenet(config)
+        return _imagenet(architecture(config), context.data)
     if config.pretraining is None:
         return Pretrained()
     parent = Unit(config.pretraining, seed)
@@ -133,18 +132,14 @@ def _pretrain(parent: Unit, folder: Any, context: Context) -> None:
     folder.save_progress({**ended, "score_name": task.score_name})
 
 
-def _imagenet(config: SegmentationConfig) -> Pretrained:
-    from ...models.unet import build
+@functools.lru_cache(maxsize=1)
+def _imagenet(shape: Architecture, root: Path) -> Pretrained:
+    """ImageNet's weights in the encoder; decoder and head are never used."""
+    from ...models import imagenet
 
-    try:
-        network = build(2, config.encoder, config.decoder, config.decoder_channels, pretrained=True)
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"pretext=imagenet: timm has no weights of {config.encoder} at hand and could not fetch them "
-            f"({type(error).__name__}); every other pretext works without"
-        ) from error
-    name = getattr(network.encoder.model, "pretrained_cfg", {}).get("hf_hub_id") or config.encoder
-    return Pretrained(network.state_dict(), origin=str(name))
+    network = shape.build(2, (0, INITIAL))
+    name = imagenet.load(network.get_submodule("encoder.model"), shape.encoder, root)
+    return Pretrained(network.state_dict(), origin=name)
 
 
 def start(config: SegmentationConfig, seed: int, classes: int, found: Pretrained) -> EncoderDecoder:
