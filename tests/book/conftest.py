@@ -30,7 +30,8 @@ sphinx:
 
 
 def _notebook(path: Path, cells: list[Cell]) -> Path:
-    notebook = nbformat.v4.new_notebook()
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     for cell in cells:
         source, tags = (cell, []) if isinstance(cell, str) else cell
         new = nbformat.v4.new_markdown_cell if source.startswith("# ") else nbformat.v4.new_code_cell

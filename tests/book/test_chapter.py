@@ -61,7 +61,7 @@ def test_whatever_is_said_in_a_verdict_stays_text(monkeypatch):
 
 
 def test_a_chapter_opens_a_run_that_is_there(tiny_run, tiny_config, tiny_places, tiny_settings):
-    opened = Chapter.open("maml", tiny_places, "smoke", "never", "0..1", ways=None, **tiny_settings)
+    opened = Chapter.load("maml", tiny_places, "smoke", "never", "0..1", ways=None, **tiny_settings)
     assert opened.config == tiny_config and opened.seeds == (0, 1)
     assert opened.run.sizes["seed"] == 2
     assert "gram" in opened.unit(0) and "gram" not in opened.unit(1) and "gram" in opened.unit()
@@ -73,8 +73,8 @@ def test_a_chapter_opens_a_run_that_is_there(tiny_run, tiny_config, tiny_places,
 
 def test_what_a_chapter_cannot_open_is_said(empty_places, tiny_settings):
     with pytest.raises(UnitsMissing, match="reprise run maml --preset smoke --set .* --seeds 4"):
-        Chapter.open("maml", empty_places, "smoke", "never", 4, **tiny_settings)
+        Chapter.load("maml", empty_places, "smoke", "never", 4, **tiny_settings)
     with pytest.raises(UserError, match="missing or never"):
-        Chapter.open("maml", empty_places, "smoke", "perhaps")
+        Chapter.load("maml", empty_places, "smoke", "perhaps")
     with pytest.raises(UserError, match="ways=500"):
-        Chapter.open("maml", empty_places, "laptop", "missing", ways=500)
+        Chapter.load("maml", empty_places, "laptop", "missing", ways=500)

@@ -17,7 +17,7 @@ pytest.importorskip("IPython")
 
 @pytest.fixture
 def chapter(tiny_run, tiny_settings, tiny_places):
-    return Chapter.open("maml", tiny_places, "smoke", "never", (0, 1), **tiny_settings)
+    return Chapter.load("maml", tiny_places, "smoke", "never", (0, 1), **tiny_settings)
 
 
 @pytest.fixture

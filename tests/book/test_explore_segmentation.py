@@ -27,7 +27,7 @@ def chapter(tmp_path_factory):
         (SEGMENTATION.family("fractions", base)["none, 1"], (0,)),
     ):
         runner.run(SEGMENTATION, config, seeds, places, preset="smoke", progress=False)
-    return Chapter.open("segmentation", places, "smoke", "never", (0, 1))
+    return Chapter.load("segmentation", places, "smoke", "never", (0, 1))
 
 
 def test_what_is_there_is_shown_and_the_rest_has_its_command(chapter):

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def chapter_of(study):
     """The chapter as `make book` opens it."""
     places = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
-    return Chapter.open(study, places, "laptop", "never")
+    return Chapter.load(study, places, "laptop", "never")
 
 
 def states_of_study_1():

@@ -31,7 +31,7 @@ from reprise.studies.maml import explorers
 from reprise.widgets import Specification
 
 places = Places(Places.from_environment().data, Path("{ROOT}/results"), Path("{ROOT}/_runs"))
-chapter = Chapter.open("maml", places, "laptop", "never")
+chapter = Chapter.load("maml", places, "laptop", "never")
 unit = chapter.unit(0)
 images = explore.pictures(chapter, unit)""",
     """chapter.show(second_order(unit), 0)

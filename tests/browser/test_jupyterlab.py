@@ -41,7 +41,7 @@ from reprise.places import Places
 from reprise.studies.maml import explorers as maml
 root = Path({str(ROOT)!r})
 places = Places(Places.from_environment().data, root / "results", root / "_runs")
-chapter = Chapter.open("maml", places, "laptop", "never", [0])
+chapter = Chapter.load("maml", places, "laptop", "never", [0])
 display(maml.representation(chapter.unit(0)), maml.dynamics(chapter.run, chapter.unit(0)))"""
 
 

@@ -30,7 +30,7 @@ from reprise.studies.segmentation.pictures import held_out
 places = Places(Path("{0}/data"), Path("{0}/results"), Path("{0}/runs"))
 """
 SEGMENTATION = [
-    """chapter = Chapter.open("segmentation", places, "smoke", "never")
+    """chapter = Chapter.load("segmentation", places, "smoke", "never")
 images, masks = held_out(chapter.config, chapter.run, places.data)
 modes = chapter.family("modes", "never")""",
     """chapter.show(figures.quality(modes))
@@ -39,7 +39,7 @@ explore.explore(explore.segmentation(chapter, images, masks), "segmentation-miou
 ]
 TRANSFER = [
     f"""settings = {TINY}
-chapter = Chapter.open("transfer", places, "smoke", "never", (1, 2), **settings)
+chapter = Chapter.load("transfer", places, "smoke", "never", (1, 2), **settings)
 runs = {{"pre-training": chapter.run}} | chapter.family("targets", "never")""",
     """chapter.show(transfer_figures.over_epochs(runs))
 explore.explore(explore.transfer_change(chapter, runs["true labels"]), "transfer-epochs")
@@ -47,7 +47,7 @@ explore.explore(explore.transfer_states(chapter, runs), "transfer-epochs")""",
 ]
 # No pictures, no classes, one seed whose Grams are not kept.
 BARE = [
-    """chapter = Chapter.open("segmentation", places, "smoke", "never", "1")
+    """chapter = Chapter.load("segmentation", places, "smoke", "never", "1")
 display(explore.segmentation(chapter))""",
 ]
 

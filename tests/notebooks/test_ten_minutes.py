@@ -58,7 +58,7 @@ def _shown(notebook, kind):
 
 
 def test_the_page_shows_its_figures_with_caption_alternative_text_and_provenance(executed):
-    drawn = [page for page in _shown(executed, "text/html") if "<svg" in page]
+    drawn = [page for page in _shown(executed, "text/html") if "<figure" in page]
     assert len(drawn) == len(FIGURES)
     for name, page in zip(FIGURES, drawn, strict=True):
         assert f'id="sinusoid-{name}"' in page

@@ -1,6 +1,5 @@
 """The chapters of study 2: parameters, what they state, and that they execute on units of a few steps."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -29,26 +28,6 @@ def code(name):
 def prose(name):
     cells = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells
     return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-
-
-def parameters(name):
-    (cell,) = [cell for cell in code(name) if "parameters" in cell.metadata["tags"]]
-    return {s.targets[0].id: ast.literal_eval(s.value) for s in ast.parse(cell.source).body}  # type: ignore[attr-defined]
-
-
-def test_parameters_are_all_settings_taken_from_the_preset_and_passed_on():
-    own = {"preset": "laptop", "compute": "missing", "seeds": None, "measure": "cka-linear"}
-    assert parameters("transfer") == {**own, **dict.fromkeys(TransferConfig.model_fields)}
-    assert parameters("audit") == {**own, "seeds": "1..3"}
-    calls = [
-        node
-        for cell in code("transfer")
-        for node in ast.walk(ast.parse(cell.source))
-        if isinstance(node, ast.Call)
-    ]
-    (call,) = [node for node in calls if ast.unparse(node.func) == "Chapter.open"]
-    passed = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-    assert passed == {name: name for name in TransferConfig.model_fields}
 
 
 def test_the_protocol_that_is_stated_is_that_of_the_presets():
@@ -106,7 +85,8 @@ def executed(name, places, patch, **more):
     patch.setenv("REPRISE_DATA", str(places.data))
     target = places.local / f"{name}.ipynb"
     wanted = {"preset": "smoke", "seeds": "1..2", **more}
-    execute_notebook(FOLDER / f"{name}.ipynb", target, wanted, progress=False)
+    fields = TransferConfig.model_fields
+    execute_notebook(FOLDER / f"{name}.ipynb", target, wanted, progress=False, accepted=fields)
     outputs = [o for c in nbformat.read(target, as_version=4).cells for o in c.get("outputs", [])]
     assert not [o.text for o in outputs if o.get("name") == "stderr" and "Warning" in o.text]
     pages = [o["data"]["text/html"] for o in outputs if "text/html" in o.get("data", {})]

@@ -54,7 +54,7 @@ def units(runs, conditions, places):
 
 @pytest.fixture
 def chapter(runs, places):
-    return Chapter.open("transfer", places, "smoke", "never", (1, 2), **TINY)
+    return Chapter.load("transfer", places, "smoke", "never", (1, 2), **TINY)
 
 
 def test_states_are_told_apart_by_network_layer_and_epoch(units):

@@ -18,6 +18,7 @@ from ..engine.words import parse_seeds, spell_seeds
 from ..places import Places
 from .display import show
 from .ledger import verdict_list
+from .parameters import given
 from .records import family_provenance, joint_provenance, of_seed, units_shown
 
 if TYPE_CHECKING:
@@ -47,7 +48,30 @@ class Chapter:
     run: xr.Dataset
 
     @classmethod
-    def open(
+    def open(cls, name: str, variables: Mapping[str, Any], *own: str) -> Chapter:
+        """Open the run that a notebook's parameters ask for, as its first cell does.
+
+        Args:
+            name: Name of the study.
+            variables: The notebook's ``globals()``: ``preset``, ``compute``, ``seeds``, and any setting of
+                the study by its name, whether the notebook declares it or papermill injects it; None means
+                *from the preset*.
+            own: Parameters of the notebook that are no settings, such as the measure that it shows.
+
+        Raises:
+            UserError: A parameter does not exist, with the nearest that does; or the request cannot be met.
+        """
+        import xarray as xr
+
+        xr.set_options(display_expand_attrs=False)  # a run carries the records of all its units
+        fields = look_up(name).config.model_fields
+        values = given(variables, ("preset", "compute", "seeds", *own, *fields), f"study {name}")
+        preset, compute = values.get("preset", "laptop"), values.get("compute", "missing")
+        settings = {field: values[field] for field in fields if field in values}
+        return cls.load(name, Places.from_environment(), preset, compute, values.get("seeds"), **settings)
+
+    @classmethod
+    def load(
         cls, name: str, places: Places, preset: str, compute: str, seeds: Any = None, **overrides: Any
     ) -> Chapter:
         """Gather the units of a condition; train those that are missing if allowed.
@@ -67,14 +91,8 @@ class Chapter:
         config = study.configure(preset, overrides)
         numbers = parse_seeds(seeds) or study.preset(preset).seeds
         run = runner.run(study, config, numbers, places, compute, preset)  # type: ignore[arg-type]
-        return cls(
-            study,
-            config,
-            numbers,
-            preset,
-            places,
-            run.assign_attrs(preset=spelling.label(study, config, preset)),
-        )
+        label = spelling.label(study, config, preset)
+        return cls(study, config, numbers, preset, places, run.assign_attrs(preset=label))
 
     @property
     def command(self) -> str:
@@ -92,6 +110,14 @@ class Chapter:
             raise ValueError(f"seed {seed} is not in this run; it has {spell_seeds(self.seeds)}")
         unit = Store(self.places.published, self.places.local).load(runner.units(self.config, [seed])[0])
         assert unit is not None  # opening the chapter has seen to that
+        return unit
+
+    def kept(self) -> xr.Dataset | None:
+        """The first unit that keeps Gram matrices; None, and a sentence on the page, if none does."""
+        units = (self.unit(seed) for seed in self.seeds)
+        unit = next((unit for unit in units if "gram" in unit), None)
+        if unit is None:
+            self.say("None of these seeds keeps Gram matrices: run one of `explorer_seeds` too.")
         return unit
 
     def provenance(self, seed: int | None = None) -> str:
@@ -122,7 +148,7 @@ class Chapter:
         replaced = spelling.changes(self.study, self.config, self.preset)
         shared = {name: value for name, value in replaced.items() if name not in own}
         try:
-            return Chapter.open(self.study.name, self.places, preset, compute, list(self.seeds), **shared)
+            return Chapter.load(self.study.name, self.places, preset, compute, list(self.seeds), **shared)
         except runner.UnitsMissing:
             return None
 
@@ -143,7 +169,7 @@ class Chapter:
             seeds = list(self.seeds) if seeds is None else seeds
         else:
             own = {}
-        return Chapter.open(self.study.name, self.places, preset, compute, seeds, **{**own, **settings})
+        return Chapter.load(self.study.name, self.places, preset, compute, seeds, **{**own, **settings})
 
     def family(self, name: str, compute: str, seeds: Sequence[int] | None = None) -> dict[str, xr.Dataset]:
         """Runs of the conditions of a family that is made from this one.

@@ -15,8 +15,8 @@ from reprise.book.page import Page, css_references, read_page
 SHARED = ("_static", "searchindex.js")
 """What all pages share, in the book's folder: it counts for none of them."""
 
-PAGE_LIMIT = 5_000_000
-"""Bytes of a page with its own pictures, apart from :data:`SHARED`."""
+PAGE_LIMIT = 5_500_000
+"""Bytes of a page with its own pictures, apart from :data:`SHARED`: explorers carry their data."""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,18 @@ parameters are refused before any kernel starts, the working directory is the ch
 cell is reported with its source and traceback, and what was executed until then is kept.
 """
 
-import ast
 import contextlib
+import logging
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from ..engine.config import refuse_unknown
+from .parameters import declared
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SOURCE_LINES = 12
@@ -50,43 +53,6 @@ class ChapterError(RuntimeError):
         return "\n".join(parts)
 
 
-def parameter_names(source: Path) -> list[str]:
-    """Names assigned in the notebook's ``parameters`` cell, in order.
-
-    Args:
-        source: A notebook.
-
-    Returns:
-        The names; empty where no cell is tagged ``parameters``.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no notebook, or its parameters cell is not valid Python.
-    """
-    import nbformat
-
-    if not source.is_file():
-        raise FileNotFoundError(f"no notebook at {source}")
-    try:
-        notebook = nbformat.read(source, as_version=4)
-    except Exception as error:  # nbformat raises several unrelated types
-        raise ValueError(f"{source} is not a notebook: {error}") from error
-    names: list[str] = []
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or "parameters" not in cell.metadata.get("tags", []):
-            continue
-        try:
-            body = ast.parse(cell.source).body
-        except SyntaxError as error:
-            raise ValueError(f"{source}: the parameters cell is not valid Python: {error}") from error
-        for statement in body:
-            if isinstance(statement, ast.Assign):
-                names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                names.append(statement.target.id)
-    return names
-
-
 def execute_notebook(
     source: Path,
     target: Path,
@@ -95,6 +61,7 @@ def execute_notebook(
     timeout: float | None = None,
     progress: bool = True,
     cwd: Path | None = None,
+    accepted: Collection[str] = (),
 ) -> Path:
     """Execute a notebook with other parameters and write the executed copy.
 
@@ -108,24 +75,22 @@ def execute_notebook(
         progress: Show a bar over cells on standard error, and pass on what cells print there, so that
             training bars are seen while a cell runs.
         cwd: Working directory of the kernel; the notebook's folder if None.
+        accepted: Names that the notebook takes though it does not declare them: all settings of its study.
 
     Returns:
         The absolute path of the executed notebook.
 
     Raises:
         FileNotFoundError: There is no such notebook.
-        ValueError: Not a notebook, an unknown parameter (the message lists the known ones), a value that
+        ValueError: Not a notebook, an unknown parameter (the message names the nearest), a value that
             cannot be written as Python, or ``target`` equal to ``source``.
         ChapterError: A cell failed or the kernel died.
         KeyboardInterrupt: Ctrl-C; the kernel was interrupted and shut down, the executed part is kept.
     """
     source, target = Path(source).resolve(), Path(target).resolve()
     values = {name: _plain(name, value) for name, value in parameters.items()}
-    known = parameter_names(source)
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        listing = ", ".join(known) or "none: it has no cell tagged 'parameters'"
-        raise ValueError(f"{source.name} has no parameter {', '.join(unknown)}; it has: {listing}")
+    known = declared(source)
+    refuse_unknown(values, [*known, *(name for name in accepted if name not in known)], source.name)
     if target == source:
         raise ValueError(f"the executed notebook would overwrite its source {source}")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +123,11 @@ def _run(
     from reprise.book.kernel import manager_class
 
     try:
-        with _quiet_debugger(), tempfile.TemporaryDirectory(prefix="reprise-") as folder:
+        with (
+            _quiet_debugger(),
+            _quiet_papermill(),
+            tempfile.TemporaryDirectory(prefix="reprise-") as folder,
+        ):
             papermill.execute_notebook(
                 source,
                 target,
@@ -198,6 +167,21 @@ def _last_started(notebook: Path) -> str:
         if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time")
     ]
     return started[-1] if started else ""
+
+
+@contextlib.contextmanager
+def _quiet_papermill() -> Iterator[None]:
+    """Keep papermill from warning of settings that are accepted though not declared."""
+    log = logging.getLogger("papermill")
+
+    def known(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Passed unknown parameter")
+
+    log.addFilter(known)
+    try:
+        yield
+    finally:
+        log.removeFilter(known)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from reprise.book.driver import ChapterError, execute_notebook, parameter_names
+from reprise.book.driver import ChapterError, execute_notebook
+from reprise.book.parameters import declared
 
 AT_ONCE = 2
 """Chapters that are executed at once, at most: each has a kernel, and reads results into memory."""
@@ -59,7 +60,7 @@ def _execute_one(root: Path, stage: Path, chapter: Path) -> tuple[float, bool, s
     started = time.perf_counter()
     try:
         parameters: dict[str, Any] = {}
-        if "compute" in parameter_names(root / chapter):
+        if "compute" in declared(root / chapter):
             parameters["compute"] = "never"
         target = execute_notebook(
             root / chapter, stage / chapter, parameters, progress=False, cwd=(root / chapter).parent

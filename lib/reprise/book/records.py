@@ -50,6 +50,19 @@ def _line(records: list[dict], count: int, seeds: set[str], data: set[str], pres
     return summary(records, {"of": f"{count} condition{'s' * (count > 1)}", **fields})
 
 
+def cost(runs: Sequence[xr.Dataset]) -> str:
+    """What a unit of some runs took, as a sentence."""
+    records = [record for run in runs for record in run.attrs["records"]]
+    seconds = [record["seconds"] for record in records]
+    took, unit, digits = (seconds, "seconds", 0)
+    if max(seconds) > 120:
+        took, unit, digits = [value / 60 for value in seconds], "minutes", 1
+    return (
+        f"A unit of this page took {min(took):.{digits}f} to {max(took):.{digits}f} {unit} on "
+        f"{records[0]['device_name']}."
+    )
+
+
 def units_shown(
     chapter: Chapter,
     seed: int | None = None,

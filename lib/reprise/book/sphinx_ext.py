@@ -1,4 +1,4 @@
-"""Sphinx extension of the book: offline assets, folded code, figure links, and checks of the built pages.
+"""Sphinx extension of the book: offline assets, figure links, and checks of the built pages.
 
 Loaded by ``_config.yml``, so that ``make book`` and a plain ``jupyter-book build .`` give the same book.
 """
@@ -24,11 +24,8 @@ CARD = "card.png"
 """Picture below ``assets/`` that stands for the book where a page is shared."""
 
 _FIGURE = re.compile(r'<figure id="([^"]+)" class="reprise-figure"')
-# Tags with which an author has already said how a cell's code is to be shown.
-_DECIDED = {
-    *("parameters", "show-input", "hide-input", "hide-cell", "remove-input", "remove-cell"),
-    *("hide-output", "remove-output"),
-}
+# Icons of a dataset's representation, beside labels that have titles: a listener need not hear of them.
+_ICON = re.compile(r"<svg(?= (?:class='icon xr-|style=\"position: absolute; width: 0))")
 
 
 class BookError(SphinxError):
@@ -45,7 +42,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", use_local_scripts)
     app.connect("builder-inited", copy_scripts)
     app.connect("builder-inited", write_results)
-    app.connect("source-read", fold_code)
+    app.connect("source-read", drop_injected)
     app.connect("source-read", read_prose)
     app.connect("env-purge-doc", forget_prose)
     app.connect("env-merge-info", merge_prose)
@@ -106,7 +103,7 @@ def finish_page(app: Sphinx, pagename: str, _template: str, context: dict[str, A
     if "body" not in context or app.builder.format != "html":
         return
     context["metatags"] = context.get("metatags", "") + _card(app, pagename, context)
-    body = context["body"]
+    body = _ICON.sub('<svg aria-hidden="true"', context["body"])
     if status.MARK in body:
         body = body.replace(status.MARK, _status(app))
     if links.PREFIX in body:
@@ -122,8 +119,8 @@ def finish_page(app: Sphinx, pagename: str, _template: str, context: dict[str, A
     context["body"] = body
 
 
-def fold_code(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Fold every code cell except the parameters; drop the cell that papermill injected."""
+def drop_injected(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Drop the cell that papermill injected: the build's own parameters, which no reader gave."""
     if not str(app.env.doc2path(docname)).endswith(".ipynb"):
         return
     notebook = json.loads(content[0])
@@ -131,8 +128,6 @@ def fold_code(app: Sphinx, docname: str, content: list[str]) -> None:
         tags = cell["metadata"].setdefault("tags", [])
         if "injected-parameters" in tags:
             tags.append("remove-cell")
-        elif cell["cell_type"] == "code" and not _DECIDED & set(tags):
-            tags.append("hide-input")
     content[0] = json.dumps(notebook)
 
 

@@ -123,6 +123,12 @@ def judge(claim_id: str, run: xr.Dataset | Mapping[str, xr.Dataset], measure: st
     return Verdict(claim_id, status, parts, dataset, preset, measure, claim.version, note)
 
 
+def rule_of(claim_id: str) -> Rule:
+    """The rule of a claim, as a function."""
+    _load()
+    return _RULES[claim_id][1]
+
+
 def _load() -> None:
     """Import the modules that declare rules."""
     for name in studies():

@@ -70,7 +70,8 @@ def execute_chapter(
 
     target = places.local / "notebooks" / f"{study.name}-{preset}-{units(config, seeds)[0].id[:8]}.ipynb"
     parameters = {"preset": preset, "seeds": list(seeds), "compute": "never"}
-    return execute_notebook(source, target, {**parameters, **changes(study, config, preset)})
+    parameters |= changes(study, config, preset)
+    return execute_notebook(source, target, parameters, accepted=study.config.model_fields)
 
 
 def local_run(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -67,15 +68,29 @@ class StudyConfig(BaseModel):
             UserError: A field does not exist, a value has the wrong type or is not allowed; the message names
                 the value and the valid choices.
         """
-        for name in values:
-            if name not in cls.model_fields:
-                raise UserError(
-                    f"unknown parameter {name!r}; study {cls.study} has: {', '.join(cls.model_fields)}"
-                )
+        refuse_unknown(values, list(cls.model_fields), f"study {cls.study}")
         try:
             return cls(**values)
         except ValidationError as error:
             raise UserError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def refuse_unknown(names: Iterable[str], known: Sequence[str], what: str) -> None:
+    """Refuse parameters that do not exist.
+
+    Args:
+        names: What was given.
+        known: What exists.
+        what: Whose parameters they are, such as ``"study maml"``.
+
+    Raises:
+        UserError: One does not exist; the message names the nearest that does, if one is near, and all.
+    """
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"unknown parameter {name!r}{meant}; {what} has: {', '.join(known)}")
 
 
 def field_stage(config: type[StudyConfig], name: str) -> Stage:

@@ -1,0 +1,74 @@
+"""What a chapter shows of its method: the library's own source, and its settings beside the paper's."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..claims.claim import rule_of
+from ..engine.words import markdown_table
+
+if TYPE_CHECKING:
+    from .chapter import Chapter
+
+
+def source(*objects: Callable[..., Any] | type) -> None:
+    """Display functions and classes as they stand in the library, highlighted, each below its file's name.
+
+    What runs is what is shown, so a page cannot drift from it. Of a docstring the first line is kept.
+    """
+    from IPython.display import Markdown, display
+
+    display(Markdown("\n\n".join(f"```python\n{listing(item)}\n```" for item in objects)))
+
+
+def listing(item: Callable[..., Any] | type) -> str:
+    """Source of a function or class, docstrings cut to their first line, below a comment that names its file.
+
+    Raises:
+        TypeError: It has no source, as what is written in C has none.
+    """
+    text = textwrap.dedent(inspect.getsource(item)).rstrip()
+    lines = text.splitlines()
+    # From the end, so that the numbers of the lines before stay true.
+    for node in sorted(ast.walk(ast.parse(text)), key=lambda node: getattr(node, "lineno", 0), reverse=True):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and (summary := ast.get_docstring(node)):
+            docstring = node.body[0]
+            first, last = docstring.lineno - 1, docstring.end_lineno or docstring.lineno
+            lines[first:last] = [f'{" " * docstring.col_offset}"""{summary.splitlines()[0]}"""']
+    return "\n".join([f"# {item.__module__.replace('.', '/')}.py", *lines])
+
+
+def settings_beside(chapter: Chapter, preset: str, heading: str = "the paper") -> None:
+    """Display the settings in which a chapter's run and a preset differ, as a table.
+
+    Args:
+        chapter: The chapter.
+        preset: Preset of the same study that holds the paper's own settings.
+        heading: What the preset stands for.
+    """
+    from IPython.display import Markdown, display
+
+    fields = chapter.study.config.model_fields
+    here, there = (chapter.config, chapter.study.configure(preset, {}))
+    own, paper = (config.model_dump(mode="json") for config in (here, there))
+    rows = [
+        (f"`{name}`", own[name], paper[name], field.description or "")
+        for name, field in fields.items()
+        if own[name] != paper[name]
+    ]
+    same = f"No setting differs from {heading} (preset `{preset}`)."
+    table = markdown_table(["setting", "this page", heading, "what it is"], rows)
+    display(Markdown(table if rows else same))
+
+
+def rules(*ids: str) -> None:
+    """Display the rules that judge claims, as they stand in the library.
+
+    Args:
+        ids: Ids of the claims.
+    """
+    source(*dict.fromkeys(rule_of(name) for name in ids))
