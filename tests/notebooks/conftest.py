@@ -7,6 +7,12 @@ import pytest
 
 
 @pytest.fixture
+def without_source() -> Callable[[str], str]:
+    """Markdown without the listings of the library that it shows."""
+    return lambda text: re.sub(r"```python\n.*?\n```", "", text, flags=re.DOTALL)
+
+
+@pytest.fixture
 def verdicts_of() -> Callable[[Sequence[str]], dict[str, str]]:
     """Claims of the one list of verdicts among a chapter's HTML outputs, each with its verdict."""
 
