@@ -2,11 +2,14 @@
 
 import shutil
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from reprise.engine.runner import run
 from reprise.engine.study import study
 from reprise.places import Places
+from reprise.similarity import Grams, Measure, measures
 
 TINY = {"filters": 8, "analysis_tasks": 2, "evaluation_tasks": 4, "analysis_queries": 2, "analysis_steps": 2}
 
@@ -55,3 +58,48 @@ def empty_places(tmp_path):
 def _copy(places, folder):
     shutil.copytree(places.local, folder / "runs")
     return Places(folder / "data", folder / "results", folder / "runs")
+
+
+def _gram_cosine(grams):
+    flat = grams.gram.reshape(len(grams.gram), -1)
+    return flat / np.linalg.norm(flat, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def further(monkeypatch):
+    """A measure that no unit holds, in the registry for the time of a test: the cosine of uncentred Grams."""
+
+    def of_features(x, y):
+        return float(_gram_cosine(Grams.of(x).flat())[0] @ _gram_cosine(Grams.of(y).flat())[0])
+
+    entry = Measure(
+        id="gram-cosine",
+        title="Cosine of Grams",
+        symbol="cosine",
+        axis="cosine of Grams (1 = same geometry)",
+        function=of_features,
+        range=(0.0, 1.0),
+        invariances=("permutation", "orthogonal", "scaling"),
+        reference="kornblith2019",
+        prepare=_gram_cosine,
+        page={"form": "gram-cosine"},
+    )
+    monkeypatch.setitem(measures.MEASURES, entry.id, entry)
+    return entry
+
+
+@pytest.fixture
+def holding(further):
+    """What makes of a run one whose units hold that measure too, with the values of another one."""
+
+    def hold(run):
+        own = run.isel(measure=[-1]).assign_coords(measure=[further.id])
+        along = [name for name, values in run.data_vars.items() if "measure" in values.dims]
+        return (
+            run.drop_vars(along)
+            .drop_vars("measure")
+            .merge(xr.concat([run[along], own[along]], "measure"), combine_attrs="no_conflicts")
+            .assign_attrs(run.attrs)
+        )
+
+    return hold

@@ -484,3 +484,9 @@ def test_bands_of_sweeps_are_t_intervals(swept):
     for x, (low, high) in zip(sorted(runs), ends, strict=True):
         heights = outline[outline[:, 0] == x, 1]
         assert (heights.min(), heights.max()) == pytest.approx((low, high), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["accuracy_and_change", "nulls", "sweeps", "switches"])
+def test_a_further_measure_is_drawn_where_units_hold_it(name, request, further, holding):
+    make, given = draw(name, request)
+    assert further.title in make(each_run(given, holding), further.id).caption

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
+from reprise.engine.grams import unfold
 from reprise.engine.store import Store
 from reprise.engine.study import Unit
 from reprise.plots import style
@@ -351,3 +352,18 @@ def test_a_unit_without_grams_or_layer_is_refused(units):
         second_order(units[1])
     with pytest.raises(ValueError, match=f"no layer 'block9'; there are: {', '.join(LAYERS)}"):
         dissimilarity(units[0], "block9", endpoints.PRIMARY)
+
+
+def test_a_further_measure_is_drawn_where_units_hold_it(tiny_run, further, holding):
+    held = holding(tiny_run)
+    for draw in (figures.levels, figures.base_analysis, figures.neighbour_analysis):
+        plate = draw(held, further.id)
+        assert plate.figure.axes[0].get_ylabel() == "change, 1 − cosine (0 = none)"
+
+
+def test_the_second_order_matrix_takes_a_measure_that_units_do_not_hold(units, further):
+    assert further.title in second_order(units[0], ["logits"], further.id).caption
+    states, matrix = dissimilarity(units[0], "logits", further.id)
+    a, b = (unfold(states["gram"].values[k].astype(float)) for k in (0, 5))
+    expected = 1 - np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b))
+    assert matrix[0, 5] == pytest.approx(expected, abs=1e-9)

@@ -292,3 +292,9 @@ def test_changes_stand_beside_their_null(modes):
     assert row[4].startswith(f"{changed.mean():.2f} [")
     gap = f"{(changed - null).mean():+.2f}".replace("-", "−")
     assert row[5].startswith(f"**{gap} [")  # less than a fresh network by 0.5
+
+
+def test_a_further_measure_is_drawn_where_units_hold_it(modes, further, holding):
+    plate = views.depth({name: holding(run) for name, run in modes.items()}, further.id)
+    assert further.title in plate.caption
+    assert plate.figure.axes[0].get_ylabel() == "change, 1 − cosine (0 = none)"

@@ -176,3 +176,8 @@ def test_representation_draws_changes_and_nulls_of_the_measure(result, measure):
 def test_a_measure_that_is_not_there_is_refused(result):
     with pytest.raises(ValueError, match="no measure 'rsa-cosine'; there are: cka-linear, "):
         figures.representation(result, "rsa-cosine")
+
+
+def test_a_further_measure_is_drawn_where_it_was_taken(result, further, holding):
+    plate = figures.representation(holding(result), further.id)
+    assert plate.figure.axes[0].get_ylabel() == "change, 1 − cosine (0 = none)"

@@ -160,3 +160,22 @@ def test_learning_draws_training_beside_test(runs):
     for line, name in zip(drawn, ("train_loss", "test_loss", "train_accuracy", "test_accuracy"), strict=True):
         np.testing.assert_allclose(line, one[name].mean("seed").values)
     plt.close(plate.figure)
+
+
+def test_a_further_measure_is_drawn_where_units_hold_it(runs, further, holding):
+    held = {name: holding(run) for name, run in runs.items()}
+    first = next(iter(held.values()))
+    plates = [
+        figures.over_epochs(held, measure=further.id),
+        figures.maps(held, measure=further.id),
+        figures.by_layer(held, measure=further.id),
+        figures.pretrained_or_initial(held, further.id),
+        figures.levels(first, measure=further.id),
+        figures.stimuli(first, measures=("cka-linear", further.id)),
+        figures.gain_against_change(held, "pool4", further.id),
+        figures.audit(held, "start", next(iter(held)), "transfer-audit", further.id),
+    ]
+    for plate in plates:
+        labels = [text.get_text() for text in plate.figure.findobj(lambda item: hasattr(item, "get_text"))]
+        assert further.title in " ".join([*labels, plate.caption]), plate.name
+    plt.close("all")

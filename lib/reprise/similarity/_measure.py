@@ -47,6 +47,8 @@ class Measure:
         range: Smallest and largest value.
         invariances: Keys of `INVARIANCES` under which the value stays, applied to either argument.
         symmetric: Whether (x, y) and (y, x) give the same.
+        biased: Whether unrelated representations seem the more similar the fewer the stimuli, so that values
+            of different numbers of stimuli cannot be compared.
         reference: BibTeX key of the source.
         prepare: Grams (m, n, n) to an array (m, …), NaN where a row is undefined; None where the measure
             does not follow from Grams.
@@ -66,6 +68,7 @@ class Measure:
     reference: str
     is_similarity: bool = True
     symmetric: bool = True
+    biased: bool = False
     prepare: Callable[[Grams], np.ndarray] | None = None
     combine: Callable[[np.ndarray, np.ndarray], np.ndarray] = products
     page: Mapping[str, Any] | None = None

@@ -79,6 +79,7 @@ def _cka(kernel: str, debiased: bool) -> dict[str, Any]:
         "prepare": prepare,
         "page": {"form": "kernel", "kernel": kernel, "debiased": debiased},
         "all_pairs": partial(cka_matrix, kernel=kernel, debiased=debiased),
+        "biased": not debiased,
         "range": (-1.0 if debiased else 0.0, 1.0),
     }
 
@@ -144,6 +145,7 @@ _ENTRIES = (
         reference="raghu2017",
         function=cca,
         range=_UNIT,
+        biased=True,
     ),
     Measure(
         id="svcca",
@@ -154,6 +156,7 @@ _ENTRIES = (
         reference="raghu2017",
         function=svcca,
         range=_UNIT,
+        biased=True,
     ),
     Measure(
         id="pwcca",
@@ -165,6 +168,7 @@ _ENTRIES = (
         reference="morcos2018",
         function=pwcca,
         range=_UNIT,
+        biased=True,
     ),
     Measure(
         id="pwcca-unwhitened",
@@ -176,6 +180,7 @@ _ENTRIES = (
         reference="morcos2018",
         function=pwcca_unwhitened,
         range=_UNIT,
+        biased=True,
     ),
     Measure(
         id="procrustes",

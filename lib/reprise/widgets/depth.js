@@ -32,9 +32,10 @@ export class DepthPanel {
     const keep = Array.from({ length: n }, (_, k) => k);
     const forms = pairs.map((pair) => pair.map((state) => form(this.states[state], measure, keep)));
     const between = Float64Array.from(layers, (_, k) => (known ? 1 - similarity(...forms[k], measure) : NaN));
-    const tuned = looks.map((look, k) => ({ ...look, ...summarise(units[k].map((unit) => this.outcomes.change(this.measure, unit)), quantiles) }));
-    const fresh = { ...summarise(units[0].map((unit) => this.outcomes.change(this.measure, unit, true)), quantiles), name: "null", colour: "var(--rp-muted)", dash: "1 4" };
+    const tuned = looks.map((look, k) => ({ ...look, ...summarise(this.known(units[k]), quantiles) }));
+    const fresh = { ...summarise(this.known(units[0], true), quantiles), name: "null", colour: "var(--rp-muted)", dash: "1 4" };
     fresh.low.fill(NaN); // the null is a level: its band would hide the lines
+    const partly = units.some((of) => this.known(of).length < of.length);
     const draw = (intervals) => {
       const [low, high] = [1, 0].map((end) => Float64Array.from(layers, (_, k) => (intervals ? 1 - intervals[k][end] : NaN)));
       const cross = { name: "A–B", colour: "var(--rp-ink)", mean: between, low, high };
@@ -50,7 +51,7 @@ export class DepthPanel {
     const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${canResample(measure) ? `${CROP_RESAMPLES} resamples` : "jackknife"}). `;
     const kept = keptSeeds.length ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition` : "no Gram matrices are kept";
     this.note.replaceChildren(
-      h("p", {}, `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval. Dotted: A against a fresh network (null).`),
+      h("p", {}, `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval${partly ? " (this measure: of the seeds that keep Gram matrices)" : ""}. Dotted: A against a fresh network (null).`),
       known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`));
     if (!known || this.answer?.key === key) return;
     this.engine.ask("intervals", { pairs, measure, keep, resamples: CROP_RESAMPLES, seed: 0 }).then((intervals) => {
@@ -58,6 +59,13 @@ export class DepthPanel {
       this.answer = { key, intervals };
       draw(intervals);
     });
+  }
+
+  /** Changes of some units; of a measure that units do not hold, of those alone that keep Gram matrices. */
+  known(units, fresh = false) {
+    const all = units.map((unit) => this.outcomes.change(this.measure, unit, fresh));
+    const there = all.filter((values) => !values.every(Number.isNaN));
+    return there.length ? there : all;
   }
 
   tell({ measure, between, low, high, intervals, tuned, fresh }) {

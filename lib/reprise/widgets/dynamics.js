@@ -104,7 +104,7 @@ class Dynamics {
   }
 
   refresh() {
-    const { layers, x, x_title, measures, quantiles } = this.about;
+    const { layers, seeds, x, x_title, measures, quantiles } = this.about;
     if (!this.seeds.size || !this.layers.size) {
       this.chart.say(!this.seeds.size ? "No seed is chosen." : "No layer is chosen.");
       this.table.replaceChildren();
@@ -112,7 +112,10 @@ class Dynamics {
       return;
     }
     const chosen = [...this.layers].sort((a, b) => a - b);
-    const picked = [...this.seeds].sort((a, b) => a - b);
+    const asked = [...this.seeds].sort((a, b) => a - b);
+    // A measure that units do not hold is known of those seeds alone that keep Gram matrices.
+    const known = asked.filter((seed) => chosen.some((layer) => this.data.series(this.reference, this.measure, layer, [seed])[0].some((value) => !Number.isNaN(value))));
+    const picked = known.length ? known : asked;
     this.lines = chosen.map((layer) => ({
       name: layers[layer].name,
       colour: layers[layer].colour,
@@ -120,10 +123,12 @@ class Dynamics {
       levels: this.levelTitles.map((_, number) => this.data.level(number, this.measure, layer, picked)),
     }));
     this.chart.draw({ lines: this.lines, x, x_title, y_title: `change, 1 − ${measures[this.measure].symbol} (0 = none)`, late: this.fit.box.checked, place: this.places[this.at] });
-    const bands = this.seeds.size > 1 ? `Lines: mean over ${this.seeds.size} seeds; bands: 95 % t interval over seeds.` : "One seed: no band, for it takes two.";
+    const bands = picked.length > 1 ? `Lines: mean over ${picked.length} seeds; bands: 95 % t interval over seeds.` : "One seed: no band, for it takes two.";
+    const without = !known.length ? " It is not known of these seeds from this reference."
+      : known.length < asked.length ? ` It follows from kept Gram matrices alone: seed ${known.map((seed) => seeds[seed]).join(", ")}, where they were kept.` : "";
     const dotted = this.levelTitles.map(({ title, kind }, k) => `${["Dotted", "Dashed", "Dash-dotted"][k % 3]}: ${title} (${kind}), in the layer's colour.`);
     const cut = this.fit.box.checked ? " The axis is cut above the first tenth." : "";
-    this.note.textContent = `${bands} ${dotted.join(" ")}${cut}`;
+    this.note.textContent = `${bands}${without} ${dotted.join(" ")}${cut}`;
     this.read();
   }
 

@@ -68,7 +68,9 @@ class Dynamics(anywidget.AnyWidget):
         if reference not in references:
             raise ValueError(f"no reference {reference!r}; there are: {', '.join(references)}")
         levels = {name: ("null", changes.sel(reference=name).isel(at=-1)) for name in changes.attrs["nulls"]}
-        levels |= {name: ("ceiling", values) for name, values in (ceilings or {}).items()}
+        levels |= {
+            name: ("ceiling", values.sel(measure=measures)) for name, values in (ceilings or {}).items()
+        }
         colours = layer_colours(layers)
         packed, shape = pack_pictures(
             None if states is None else pictures, 0 if states is None else states.mean.shape[1]

@@ -9,10 +9,12 @@ import numpy as np
 
 from ...engine import labels as spelling
 from ...engine import runner
+from ...engine.grams import with_page_measures
 from ...engine.store import Store
 from ...studies.segmentation import FAMILIES, SegmentationConfig, family_seeds
 from ...studies.segmentation import figures as figures
 from ...studies.segmentation.figures_views import class_colours
+from ...studies.segmentation.measure import kept_similarities
 from ...studies.segmentation.presets import name_of
 from ...widgets import Representation, Segmentation
 from ...widgets.segmentation import Condition, Start
@@ -59,6 +61,10 @@ def segmentation(
         with_grams = [dataset for dataset in found if "gram" in dataset and config.fraction == shown.fraction]
         if with_grams:
             kept[condition] = with_grams[0]
+    runs = {
+        condition: with_page_measures(run, kept.get(condition), kept_similarities)
+        for condition, run in runs.items()
+    }
     first = next(iter(runs.values()))
     own = [condition for condition in runs if condition[1] == shown.fraction]
     return Segmentation(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.grams import with_page_measures
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import States, states_of
 from .endpoints import changes
+from .states import kept_similarities
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,16 +58,18 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
 
     Args:
         run: Units along ``seed``.
-        unit: One of them with its Grams; without, there is no RDM and no map.
+        unit: One of them with its Grams, from which measures follow that units do not hold; without, there is
+            no RDM and no map.
         pictures: As for :func:`representation`.
     """
     seeds = f"{run.sizes['seed']} seed{'s' * (run.sizes['seed'] > 1)}"
     whose = f"{run['dataset'].values.flat[0]}, {seeds}"
+    change = changes(with_page_measures(run, unit, kept_similarities))
     if unit is None or "gram" not in unit:
-        return Dynamics(changes(run), unit=whose)
+        return Dynamics(change, unit=whose)
     base = unit.isel(state=np.flatnonzero(unit["state_step"].values == 0))
     return Dynamics(
-        changes(run),
+        change,
         states=states_of([base], {"layer": "layer"}),
         at=base["state_sixtieth"].values * _spacing(unit),
         pictures=pictures,

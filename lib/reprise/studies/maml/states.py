@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.grams import between_states, unfold
 from ...engine.grams import kept_states as kept_along_state
-from ...engine.grams import unfold
 from ...similarity.gram import Grams
 
 if TYPE_CHECKING:
@@ -54,6 +54,37 @@ class Adapted:
     before: Mapping[str, Grams]
     after: Mapping[str, Grams]
     accuracy: np.ndarray
+
+
+def kept_similarities(unit: xr.Dataset, measures: Sequence[str]) -> dict[str, xr.DataArray]:
+    """What of a unit's similarities follows from the Grams that it keeps, under any measures that do.
+
+    Args:
+        unit: A unit with its Grams.
+        measures: Ids of measures.
+
+    Returns:
+        ``start_similarity`` (measure, layer, checkpoint) and ``inner_similarity`` (measure, layer,
+        checkpoint, inner_step), the mean over the kept tasks, at the kept checkpoints.
+    """
+    import xarray as xr
+
+    pairs = between_states(unit, measures)
+    spacing = int(unit["checkpoint"][-1]) // 60
+    sixtieth, step = pairs["sixtieth"].values, pairs["step"].values
+    before = np.flatnonzero(step == 0)
+    start = int(before[sixtieth[before] == 0][0])
+    since = pairs.isel(other=start, state=before).rename(state="checkpoint")
+    inner = []
+    for checkpoint in before:
+        own = pairs.isel(other=checkpoint).isel(state=np.flatnonzero(sixtieth == sixtieth[checkpoint]))
+        inner.append(own.groupby("step").mean("state").rename(step="inner_step"))
+    at = {"checkpoint": sixtieth[before].astype(int) * spacing}
+    joined = xr.concat(inner, "checkpoint", join="outer").assign_coords(at)
+    return {
+        "start_similarity": since.reset_coords(drop=True).assign_coords(at),
+        "inner_similarity": joined.sel(inner_step=joined["inner_step"] > 0),
+    }
 
 
 def state_grams(unit: xr.Dataset, layer: str) -> tuple[Grams, xr.Dataset]:

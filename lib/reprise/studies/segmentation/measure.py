@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,6 +108,23 @@ def similarity(
         pairs = ((a[layer].only(subset), b[layer].only(subset)) for layer in a)
         rows.append([float(measure(name).pairwise(x.flat(), y.flat())[0, 0]) for x, y in pairs])
     return np.array(rows)
+
+
+def kept_similarities(unit: xr.Dataset, measures: Sequence[str]) -> dict[str, xr.DataArray]:
+    """A unit's similarities under any measures that follow from the Grams that it keeps.
+
+    Args:
+        unit: A unit with its Grams.
+        measures: Ids of measures.
+
+    Returns:
+        ``similarity`` and ``fresh_similarity``, each (measure, layer).
+    """
+    pairs = kept.between_states(unit, measures)
+    names = pairs["name"].values.tolist()
+    of_end = pairs.isel(other=names.index("end")).reset_coords(drop=True)
+    pairs_with = {"similarity": "start", "fresh_similarity": "fresh"}
+    return {variable: of_end.isel(state=names.index(name)) for variable, name in pairs_with.items()}
 
 
 def kept_states(states: Mapping[str, Mapping[str, Grams]]) -> xr.Dataset:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...similarity.measures import MEASURES
+from ...engine.grams import with_page_measures
+from ...similarity.measures import measure, on_pages
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import LIMIT, States, named_states, states_of
 from .endpoints import changes
-from .states import between_seeds
+from .states import between_seeds, kept_similarities
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["ceilings", "dynamics", "network_states", "representation"]
 
 TITLES = {"network": "network", "layer": "layer", "epoch": "epoch", "seed": "seed"}
-
-BIASED = ("cka-linear", "cka-rbf")
-"""Measures that depend on the number of stimuli: what is measured on few is no level for what is on many."""
 
 
 def network_states(units: Mapping[str, xr.Dataset]) -> States:
@@ -78,21 +76,24 @@ def representation(units: Mapping[str, xr.Dataset], pictures: np.ndarray | None 
 
 
 def ceilings(run: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Change between the trained networks of different seeds, in words → along seed, measure and layer."""
-    if "common_gram" not in run or run.sizes["seed"] < 2:
-        return {}
-    kept = [name for name in run["measure"].values if MEASURES[name].follows_from_grams]
-    words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
-    return {words: 1 - _between_seeds(run, kept)}
+    """Change between the trained networks of different seeds, in words → along seed, measure and layer.
 
-
-def _between_seeds(run: xr.Dataset, measures: Sequence[str]) -> xr.DataArray:
-    """Similarity between seeds; NaN for measures that few stimuli raise."""
+    By every measure that pages offer; NaN by biased ones that units hold, for they took more stimuli.
+    """
     import xarray as xr
 
-    found = {str(name): between_seeds(run, name) for name in measures if name not in BIASED}
-    names = xr.DataArray(list(found), dims="measure", name="measure")
-    return xr.concat(list(found.values()), names).reindex(measure=list(measures))
+    if "common_gram" not in run or run.sizes["seed"] < 2:
+        return {}
+    held = run["measure"].values.tolist()
+    measures = list(dict.fromkeys([*held, *on_pages()]))
+    level = {
+        name: between_seeds(run, name)
+        for name in measures
+        if measure(name).follows_from_grams and not (measure(name).biased and name in held)
+    }
+    names = xr.DataArray(list(level), dims="measure", name="measure")
+    words = f"trained networks of other seeds, {run.sizes['stimulus']} stimuli"
+    return {words: 1 - xr.concat(list(level.values()), names).reindex(measure=measures)}
 
 
 def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarray | None = None) -> Dynamics:
@@ -100,16 +101,18 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
 
     Args:
         run: Units of one condition along ``seed``.
-        unit: One of them with its Grams; without, there is no RDM and no map.
+        unit: One of them with its Grams, from which measures follow that units do not hold; without, there is
+            no RDM and no map.
         pictures: As for :func:`representation`.
     """
     data = [str(run[name].values.flat[0]) for name in ("target", "dataset")]
     seeds = f"{run.sizes['seed']} seed{'s' * (run.sizes['seed'] > 1)}"
     where = f"{data[1]} → {data[0]}, {seeds}" if data[0] != "none" else f"{data[1]}, {seeds}"
+    change = changes(with_page_measures(run, unit, kept_similarities))
     if unit is None or "gram" not in unit:
-        return Dynamics(changes(run), ceilings(run), unit=where)
+        return Dynamics(change, ceilings(run), unit=where)
     return Dynamics(
-        changes(run),
+        change,
         ceilings(run),
         states_of([unit], {"layer": "layer"}),
         unit["state_epoch"].values,

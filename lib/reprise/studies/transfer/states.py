@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.grams import unfold
+from ...engine.grams import between_states, unfold
 from ...similarity.gram import Grams
 from ...similarity.measures import measure as look_up
 
@@ -73,6 +74,22 @@ def kept_grams(run: xr.Dataset, layer: str, moment: str = "end") -> list[Grams]:
     triangles = chosen["common_gram"].transpose("seed", "entry").values
     means = chosen["common_mean"].transpose("seed", "stimulus").values
     return [Grams(unfold(g), m.astype(np.float64), features) for g, m in zip(triangles, means, strict=True)]
+
+
+def kept_similarities(unit: xr.Dataset, measures: Sequence[str]) -> dict[str, xr.DataArray]:
+    """What of a unit's similarities follows from the Grams that it keeps, under any measures that do.
+
+    Args:
+        unit: A unit with its Grams.
+        measures: Ids of measures.
+
+    Returns:
+        ``similarity`` (measure, reference, layer, epoch) to the start, at the kept epochs, on the stimuli
+        that all seeds share.
+    """
+    pairs = between_states(unit, measures)
+    since = pairs.isel(other=int(np.flatnonzero(pairs["epoch"] == 0)[0])).swap_dims(state="epoch")
+    return {"similarity": since.expand_dims(reference=["start"])}
 
 
 def between_seeds(run: xr.Dataset, measure: str) -> xr.DataArray:
