@@ -217,7 +217,7 @@ def _outputs(
     model: nn.Module, layers: list[str], batches: _Batches, device: Any
 ) -> Iterator[dict[str, np.ndarray]]:
     from reprise.models.activations import capture
-    from reprise.similarity._arrays import to_numpy
+    from reprise.similarity import to_numpy
 
     for batch in batches:
         with capture(model, layers) as outputs:

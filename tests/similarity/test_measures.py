@@ -131,6 +131,18 @@ def test_grams_of_a_stack_with_different_features():
     )
 
 
+def test_single_precision_is_asked_for_and_summed_in_double():
+    x = (np.random.default_rng(0).normal(size=(6, 30_000)) + 1).astype(np.float32)
+    exact = x.astype(np.float64) @ x.T.astype(np.float64)
+    single, double = (Grams.of(x, single=single).gram for single in (True, False))
+    np.testing.assert_allclose(double, exact, rtol=1e-13)
+    assert 1e-9 < np.abs(single / exact - 1).max() < 1e-5
+    np.testing.assert_array_equal(Grams.of(x[None], stacked=True, single=True).gram[0], single)
+    # Features in double precision are not rounded.
+    wide = x.astype(np.float64)
+    np.testing.assert_array_equal(Grams.of(wide, single=True).gram, Grams.of(wide).gram)
+
+
 def test_refuses():
     x, y = representations(0)
     with pytest.raises(ValueError, match="rsa-correlation, rsa-euclidean"):

@@ -1,9 +1,8 @@
 """Representational similarity of arrays: RSA, CKA, CCA and Procrustes, with inference.
 
 Everything takes array-likes: NumPy arrays or torch tensors on any device, (stimuli, …features). RDMs are
-condensed
-vectors: the row-major upper triangle, (n(n−1)/2,). Only NumPy is imported; torch and xarray are met when a
-    tensor is passed in or a labelled matrix asked for.
+condensed vectors: the row-major upper triangle, (n(n−1)/2,). Only NumPy is imported; torch and xarray are met
+when a tensor is passed in or a labelled matrix asked for.
 
 >>> import numpy as np
 >>> from reprise import similarity
@@ -16,7 +15,7 @@ vectors: the row-major upper triangle, (n(n−1)/2,). Only NumPy is imported; to
 1.0
 """
 
-from ._arrays import UndefinedWarning
+from ._arrays import UndefinedWarning, to_numpy
 from .cca import canonical_correlations, cca, procrustes, pwcca, pwcca_unwhitened, svcca
 from .ceiling import NoiseCeiling, mantel, noise_ceiling
 from .cka import cka, cka_from_grams, cka_matrix
@@ -67,5 +66,6 @@ __all__ = [
     "similarity_matrix",
     "square",
     "svcca",
+    "to_numpy",
     "to_rsatoolbox",
 ]

@@ -55,6 +55,9 @@ def to_numpy(x: Any, name: str = "x") -> np.ndarray:
 
     Raises:
         ValueError: Not numeric, complex, or with masked entries.
+
+    >>> to_numpy([[1, 2], [3, 4]]).shape
+    (2, 2)
     """
     if hasattr(x, "detach") and hasattr(
         x, "cpu"

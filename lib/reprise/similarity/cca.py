@@ -29,6 +29,13 @@ def cca(x: Any, y: Any) -> float:
         ValueError: n < 3, NaN or Inf, no features, different numbers of stimuli.
 
     Source: Raghu et al. (2017).
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(40, 5))
+    >>> round(cca(x, x @ rng.normal(size=(5, 5))), 6)  # any invertible map
+    1.0
+    >>> bool(cca(x, rng.normal(size=(40, 5))) < 0.5)
+    True
     """
     rho = canonical_correlations(x, y)
     return float(rho.mean()) if rho.size else float("nan")
@@ -46,6 +53,11 @@ def canonical_correlations(x: Any, y: Any) -> np.ndarray:
 
     Raises:
         ValueError: As `cca`.
+
+    >>> x = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> y = x @ np.array([[1.0], [0.0]])  # its first direction alone
+    >>> canonical_correlations(x, y).round(6)
+    array([1.])
     """
     left, right = _bases(x, y)
     return _correlations(left.basis, right.basis)
@@ -67,6 +79,12 @@ def svcca(x: Any, y: Any, variance: float = 0.99) -> float:
         ValueError: As `cca`, or a share outside (0, 1].
 
     Source: Raghu et al. (2017).
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(40, 5)) * np.array([10, 10, 10, 1e-3, 1e-3])
+    >>> noisy = x + np.array([0, 0, 0, 1, 1]) * rng.normal(size=(40, 5)) * 1e-2
+    >>> round(svcca(x, noisy), 3), bool(cca(x, noisy) < 0.9)  # the small directions do not count
+    (1.0, True)
     """
     if not 0.0 < variance <= 1.0:
         raise ValueError(f"variance must be in (0, 1], not {variance}")
@@ -93,6 +111,11 @@ def pwcca(x: Any, y: Any) -> float:
         ValueError: As `cca`.
 
     Source: Morcos, Raghu & Bengio (2018).
+
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 5))
+    >>> bool(abs(pwcca(x, y) - pwcca(y, x)) > 1e-3)  # the weights are those of x
+    True
     """
     left, right = _bases(x, y)
     return _weighted(left, right)
@@ -127,6 +150,11 @@ def pwcca_unwhitened(x: Any, y: Any) -> float:
         ValueError: As `cca`, or the representation with fewer features has not full column rank.
 
     Source: the code published with Raghu et al. (2017) and Morcos et al. (2018), from the description here.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(40, 3)) * np.array([5, 1, 0.1]), rng.normal(size=(40, 5))
+    >>> bool(abs(pwcca_unwhitened(x, y) - pwcca(x, y)) > 1e-3)  # the weights differ
+    True
     """
     left, right = _bases(x, y)
     if left.flat or right.flat:
@@ -162,6 +190,14 @@ def procrustes(x: Any, y: Any) -> float:
         ValueError: As `cca`.
 
     Source: Williams et al. (2021).
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(20, 4))
+    >>> rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    >>> bool(procrustes(x, 3 * x @ rotation + 1) < 1e-10)
+    True
+    >>> bool(0 < procrustes(x, rng.normal(size=(20, 4))) < np.pi / 2)
+    True
     """
     left, right = _pair(x, y)
     flat = _flat(left), _flat(right)

@@ -44,6 +44,13 @@ def mantel(
         ValueError: As `compare`; stacks; unknown alternative.
 
     Source: Mantel (1967); Nili et al. (2014).
+
+    >>> rng = np.random.default_rng(0)
+    >>> from reprise.similarity import rdm
+    >>> x = rng.normal(size=(12, 6))
+    >>> related = mantel(rdm(x), rdm(x + 0.3 * rng.normal(size=(12, 6))), permutations=99)
+    >>> round(related.p_value, 2)  # no permutation does as well: 1 / (99 + 1)
+    0.01
     """
     if alternative not in ("greater", "less", "two-sided"):
         raise ValueError(f"unknown alternative {alternative!r}; one of greater, less, two-sided")
@@ -128,6 +135,12 @@ def noise_ceiling(rdms: Any, method: str = "spearman") -> NoiseCeiling:
         ValueError: As `compare`; fewer than 2 RDMs.
 
     Source: Nili et al. (2014).
+
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.normal(size=45)
+    >>> ceiling = noise_ceiling(truth + 0.5 * rng.normal(size=(6, 45)))  # six subjects, ten stimuli
+    >>> bool(0.8 < ceiling.lower < ceiling.upper < 1)
+    True
     """
     array = to_numpy(rdms, "rdms").astype(np.float64)
     if array.ndim != 2 or len(array) < 2:

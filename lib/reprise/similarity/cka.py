@@ -41,6 +41,15 @@ def cka(
             different numbers of stimuli.
 
     Source: Kornblith et al. (2019); debiased: Song et al. (2012).
+
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(2, 20, 200))
+    >>> round(cka(x, x), 6)
+    1.0
+    >>> bool(cka(x, y) > 0.8)  # unrelated, but ten times as many features as stimuli
+    True
+    >>> bool(abs(cka(x, y, debiased=True)) < 0.2)
+    True
     """
     return float(cka_matrix([x], [y], kernel=kernel, debiased=debiased, bandwidth=bandwidth)[0, 0])
 
@@ -69,6 +78,11 @@ def cka_matrix(
 
     Raises:
         ValueError: As `cka`.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layers = [rng.normal(size=(20, d)) for d in (5, 30, 8)]
+    >>> cka_matrix(layers, layers[:2]).shape
+    (3, 2)
     """
     check_kernel(kernel, bandwidth)
     left = [as_rows(x, f"representation {i}", check=False) for i, x in enumerate(representations)]
@@ -104,6 +118,14 @@ def cka_from_grams(
 
     Raises:
         ValueError: As `cka`, or wrong shapes.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(2, 20, 8))
+    >>> bool(np.isclose(cka_from_grams(x @ x.T, y @ y.T), cka(x, y)))
+    True
+    >>> grams = np.stack([x @ x.T, y @ y.T])
+    >>> cka_from_grams(grams, grams).shape
+    (2, 2)
     """
     check_kernel(kernel, bandwidth)
     left, right = _grams(gram_x, "gram_x"), _grams(gram_y, "gram_y")

@@ -152,6 +152,14 @@ def compare(a: Any, b: Any = None, method: str = "spearman") -> Any:
 
     Source: Nili et al. (2014) for tau-a; Schütt et al. (2023) for rho-a; Diedrichsen et al. (2020) for
     whitening.
+
+    >>> a = np.array([1.0, 2.0, 3.0])  # of three stimuli
+    >>> round(compare(a, a**2), 6)
+    1.0
+    >>> round(compare(a, np.array([1.0, 3.0, 2.0])), 6)
+    0.5
+    >>> compare(np.stack([a, -a]), np.stack([a, a, a]), "pearson").shape
+    (2, 3)
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; one of {', '.join(METHODS)}")

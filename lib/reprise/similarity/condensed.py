@@ -36,6 +36,9 @@ def n_stimuli(length: int) -> int:
 
     Raises:
         ValueError: Not n(n−1)/2 for an n of at least 3.
+
+    >>> n_stimuli(190)
+    20
     """
     n = int((1 + np.sqrt(1 + 8 * length)) / 2)
     if n < 3 or n * (n - 1) // 2 != length:
@@ -48,6 +51,11 @@ def square(v: Any) -> np.ndarray:
 
     Raises:
         ValueError: The last axis is not n(n−1)/2 long for an n of at least 3.
+
+    >>> square(np.array([1.0, 2.0, 3.0]))
+    array([[0., 1., 2.],
+           [1., 0., 3.],
+           [2., 3., 0.]])
     """
     array = to_numpy(v, "v")
     n = n_stimuli(array.shape[-1] if array.ndim else 0)
@@ -65,6 +73,9 @@ def condense(m: Any) -> np.ndarray:
 
     Raises:
         ValueError: Not square, n < 3, or not symmetric (beyond 1e-6 of the largest entry).
+
+    >>> condense(np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]]))
+    array([1., 2., 3.])
     """
     array = to_numpy(m, "m")
     if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.shape[-1] < 3:

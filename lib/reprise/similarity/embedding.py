@@ -55,6 +55,14 @@ def mds(
         ValueError: Unknown method, NaN, Inf or negative entries, not symmetric, dimensions outside 1 … n − 1.
 
     Source: Torgerson (1952); de Leeuw (1977).
+
+    >>> from reprise.similarity import rdm
+    >>> corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> placed = mds(rdm(corners, "euclidean"))
+    >>> placed.points.shape, bool(placed.stress < 1e-3)
+    ((4, 2), True)
+    >>> bool(np.allclose(rdm(placed.points, "euclidean"), rdm(corners, "euclidean"), atol=1e-2))
+    True
     """
     if method not in ("classical", "metric"):
         raise ValueError(f"unknown method {method!r}; one of classical, metric")
@@ -89,6 +97,10 @@ def mds_of_scaled_rows(dissimilarity: Any, dimensions: int = 2, method: str = "m
         ValueError: As `mds`.
 
     Source: the figures of Goerttler & Obermayer (2021), from the description of their analysis.
+
+    >>> rows = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
+    >>> mds_of_scaled_rows(rows).points.shape
+    (5, 2)
     """
     matrix = square(_condensed(dissimilarity))
     scaled = matrix - matrix.mean(axis=0)
@@ -110,6 +122,12 @@ def align(frames: Any, reference: Any = None) -> np.ndarray:
 
     Raises:
         ValueError: Wrong shapes, NaN or Inf.
+
+    >>> square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> turned = square @ np.array([[0.0, 1.0], [-1.0, 0.0]])
+    >>> first, second = align([square, turned])
+    >>> bool(np.allclose(first, second))
+    True
     """
     array = to_numpy(frames, "frames").astype(np.float64)
     if array.ndim != 3 or 0 in array.shape:

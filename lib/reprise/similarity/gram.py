@@ -146,6 +146,13 @@ class Grams:
         gram: (…, n, n) inner products of the stimuli's feature vectors (not centred).
         mean: (…, n) mean over features of each stimulus.
         n_features: Number of features: one for all, or an array over the leading axes.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layer = Grams.of(rng.normal(size=(20, 3, 8, 8)))
+    >>> layer.gram.shape, layer.mean.shape, layer.n_features
+    ((20, 20), (20,), 192)
+    >>> Grams.stack([layer, Grams.of(rng.normal(size=(20, 5)))]).gram.shape
+    (2, 20, 20)
     """
 
     gram: np.ndarray
@@ -166,20 +173,22 @@ class Grams:
         object.__setattr__(self, "mean", mean)
 
     @classmethod
-    def of(cls, x: Any, *, stacked: bool = False) -> Grams:
-        """Grams of a representation, in double precision.
+    def of(cls, x: Any, *, stacked: bool = False, single: bool = False) -> Grams:
+        """Grams of a representation.
 
         Args:
             x: (n, …features), or (m, n, …features) with `stacked`.
             stacked: Whether the leading axis runs over representations.
+            single: Take products of features in (half or) single precision in single precision, which is
+                faster, and sum blocks of them in double; else all is in double precision.
 
         Raises:
             ValueError: As `rdm`.
         """
         if stacked:
-            return cls.stack([cls.of(item) for item in as_stack(x)])
+            return cls.stack([cls.of(item, single=single) for item in as_stack(x)])
         rows = as_rows(x)
-        return cls(gram_matrix(rows, dtype=np.float64), row_means(rows), rows.d)
+        return cls(gram_matrix(rows, dtype=None if single else np.float64), row_means(rows), rows.d)
 
     @classmethod
     def stack(cls, grams: list[Grams]) -> Grams:

@@ -83,6 +83,14 @@ def bootstrap(
 
     Raises:
         ValueError: As `compare`; unknown `over`; fewer than 2 seeds; numbers of seeds that differ.
+
+    >>> from reprise.similarity import rdm
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(15, 8))
+    >>> value = bootstrap(rdm(x), rdm(x + rng.normal(size=(15, 8))), resamples=200)
+    >>> low, high = value.interval
+    >>> bool(low < value.estimate < high), value.n, value.samples.shape
+    (True, {'stimuli': 15}, (200,))
     """
     _check(method, over, resamples, confidence)
     left, single_a = _seeded(a, "a", over)
@@ -152,6 +160,14 @@ def paired_difference(
 
     Raises:
         ValueError: As `bootstrap`; RDMs of different length.
+
+    >>> from reprise.similarity import rdm
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(15, 8))
+    >>> near, far = (rdm(x + noise * rng.normal(size=(15, 8))) for noise in (0.3, 3))
+    >>> gap = paired_difference((rdm(x), near), (rdm(x), far), resamples=200)
+    >>> bool(gap.interval[0] > 0), bool(gap.p_value < 0.05)
+    (True, True)
     """
     one, two = (
         bootstrap(*pair, over=over, method=method, resamples=resamples, rng=rng) for pair in (first, second)

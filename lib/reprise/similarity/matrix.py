@@ -35,6 +35,12 @@ def similarity_matrix(
 
     Raises:
         ValueError: Unknown measure, nothing to compare, or as the measure.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layers = {"first": rng.normal(size=(20, 5)), "second": rng.normal(size=(20, 9))}
+    >>> table = similarity_matrix(layers, measure="cka-linear")
+    >>> table.dims, round(float(table.sel(representation="first", other="first")), 6)
+    (('representation', 'other'), 1.0)
     """
     entry = _entry(measure)
     names, items = _named(representations)
@@ -81,6 +87,11 @@ def to_rsatoolbox(
     Raises:
         ImportError: rsatoolbox is not installed.
         ValueError: Impossible length, or wrong number of names.
+
+    >>> from reprise.similarity import rdm
+    >>> x = np.random.default_rng(0).normal(size=(6, 4))
+    >>> to_rsatoolbox(rdm(x)).get_matrices().shape
+    (1, 6, 6)
     """
     array = np.atleast_2d(to_numpy(rdms, "rdms")).astype(np.float64)
     n = n_stimuli(array.shape[-1])

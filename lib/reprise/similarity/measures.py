@@ -204,6 +204,10 @@ def measure(id: str) -> Measure:
 
     Raises:
         ValueError: Unknown id; the message lists the valid ones.
+
+    >>> entry = measure("cka-linear")
+    >>> entry.range, entry.is_similarity, entry.follows_from_grams
+    ((0.0, 1.0), True, True)
     """
     try:
         return MEASURES[id]
@@ -212,7 +216,11 @@ def measure(id: str) -> Measure:
 
 
 def invariance_table() -> list[dict[str, str]]:
-    """The registry as rows of text for a table: measure, direction, range, symmetry, invariances, source."""
+    """The registry as rows of text for a table: measure, direction, range, symmetry, invariances, source.
+
+    >>> [row["symmetric"] for row in invariance_table() if row["id"] == "pwcca"]
+    ['no']
+    """
     rows = []
     for entry in MEASURES.values():
         low, high = entry.range
@@ -242,6 +250,9 @@ def measure_menu(ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
 
     Raises:
         ValueError: A measure is not known, or pages do not compute it.
+
+    >>> measure_menu(["cka-rbf"])[0]["title"]
+    'CKA, RBF'
     """
     offered = on_pages()
     wanted = offered if ids is None else ids

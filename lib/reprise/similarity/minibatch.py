@@ -40,6 +40,11 @@ def cka_minibatch(
         ValueError: As `cka`; no batches; numbers of representations or features that change.
 
     Source: Nguyen, Raghu & Kornblith (2021); Song et al. (2012).
+
+    >>> rng = np.random.default_rng(0)
+    >>> batches = [rng.normal(size=(2, 50, 6)) for _ in range(3)]
+    >>> bool(np.isclose(cka_minibatch((x, x) for x, _ in batches), 1))
+    True
     """
     check_kernel(kernel, bandwidth)
     cross, own_x, own_y = 0.0, 0.0, 0.0

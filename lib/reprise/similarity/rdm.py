@@ -41,6 +41,12 @@ def rdm(x: Any, distance: str = "correlation", *, stacked: bool = False) -> np.n
         ValueError: Unknown distance, n < 3, no features, NaN or Inf.
 
     Source: Kriegeskorte, Mur & Bandettini (2008).
+
+    >>> x = np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
+    >>> rdm(x, "euclidean").round(3)
+    array([5.   , 1.   , 4.243])
+    >>> rdm(np.zeros((2, 20, 3, 8, 8)) + np.arange(8.0), "euclidean", stacked=True).shape
+    (2, 190)
     """
     if distance not in DISTANCES:
         raise ValueError(f"unknown distance {distance!r}; one of {', '.join(DISTANCES)}")
@@ -178,6 +184,10 @@ def rdm_from_gram(
 
     Raises:
         ValueError: Unknown distance, wrong shapes, NaN or Inf, a missing argument.
+
+    >>> x = np.random.default_rng(0).normal(size=(20, 50))
+    >>> bool(np.allclose(rdm_from_gram(x @ x.T, "correlation", x.mean(1), 50), rdm(x, "correlation")))
+    True
     """
     array = to_numpy(gram, "gram")
     if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.shape[-1] < 3:

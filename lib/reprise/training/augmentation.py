@@ -16,7 +16,11 @@ from ..models.unet import MEAN, SPREAD
 
 
 def normalise(images: Tensor) -> Tensor:
-    """uint8 images, or float ones in [0, 1], (n, 3, h, w) → float32, ImageNet's mean and spread taken out."""
+    """uint8 images, or float ones in [0, 1], (n, 3, h, w) → float32, ImageNet's mean and spread taken out.
+
+    >>> normalise(torch.full((2, 3, 8, 8), 255, dtype=torch.uint8))[0, :, 0, 0]
+    tensor([2.2489, 2.4286, 2.6400])
+    """
     images = images.float() / 255 if images.dtype == torch.uint8 else images
     mean, spread = (images.new_tensor(values)[:, None, None] for values in (MEAN, SPREAD))
     return (images - mean) / spread
@@ -32,6 +36,11 @@ class Augmentation:
         flips: Mirror left and right in half of the cases.
         turns: Turn by a random multiple of 90° (pictures without an up and down).
         jitter: Largest relative change of brightness, contrast and saturation.
+
+    >>> image, mask = torch.zeros(3, 60, 80, dtype=torch.uint8), torch.ones(60, 80, dtype=torch.uint8)
+    >>> crop, classes = Augmentation(size=32)(image, mask, generator(0))
+    >>> crop.shape, classes.shape
+    (torch.Size([3, 32, 32]), torch.Size([32, 32]))
     """
 
     size: int

@@ -21,6 +21,12 @@ class CheckpointFolder:
     Args:
         path: The folder, made if need be. No two trainings may share one, so its name is a hash of the
             settings that the training depends on.
+
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = CheckpointFolder(Path(name) / "run")
+    ...     folder.save("end", {"weight": torch.ones(2)})
+    ...     folder.labels(), folder.load("end")["weight"]
+    (['end'], tensor([1., 1.]))
     """
 
     def __init__(self, path: Path):

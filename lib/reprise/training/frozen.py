@@ -12,7 +12,11 @@ CHUNK = 64
 
 
 def scaled(images: Tensor) -> Tensor:
-    """uint8 images → float32 in [−1, 1], same shape."""
+    """uint8 images → float32 in [−1, 1], same shape.
+
+    >>> scaled(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
     return images.float().div_(127.5).sub_(1)
 
 
@@ -55,6 +59,9 @@ def features(front: nn.Module, images: Tensor) -> Tensor:
 
     Returns:
         float32 (n, channels, h′, w′) in channels-last layout, on the device of the stages.
+
+    >>> features(nn.Conv2d(3, 4, 3), torch.zeros(5, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([5, 4, 6, 6])
     """
     front.eval()
     parts = [front(batch) for batch in inputs(images, next(front.parameters()).device)]

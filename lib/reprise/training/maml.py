@@ -75,6 +75,10 @@ def adapted_names(model: nn.Module, inner: InnerLoop) -> list[str]:
     Raises:
         ValueError: ``inner.only`` names something that the algorithm does not move; the message lists what
             it does.
+
+    >>> from reprise.models.conv4 import Conv4Maml
+    >>> adapted_names(Conv4Maml(5, filters=4), InnerLoop("anil"))
+    ['head.weight', 'head.bias']
     """
     offsets = {
         f"{name}.bias" for name, module in model.named_modules() if isinstance(module, BatchStatisticsNorm)
@@ -101,6 +105,10 @@ def support_loss(outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
 
     Returns:
         A scalar.
+
+    >>> logits, labels = torch.zeros(10, 5), torch.arange(5).repeat(2)  # 5 ways, 2 shots
+    >>> [round(support_loss(logits, labels, loss).item(), 3) for loss in ("mean", "sum")]  # ln 5, 5 ln 5
+    [1.609, 8.047]
     """
     mean = query_loss(outputs, targets, loss)
     return mean * outputs.shape[-1] if loss == "sum" else mean
@@ -125,6 +133,13 @@ def inner_step(
 
     Returns:
         All parameters after the step; those that are not adapted are the same tensors as before.
+
+    >>> line = nn.Sequential()
+    >>> line.add_module("head", nn.Linear(1, 1, bias=False))
+    >>> x, y = torch.ones(4, 1), torch.zeros(4, 1)
+    >>> after = inner_step(line, {"head.weight": torch.ones(1, 1)}, x, y, InnerLoop(rate=0.1, loss="squared"))
+    >>> round(after["head.weight"].item(), 6)  # w − 0.1 · 2 w, as the loss is w²
+    0.8
     """
     moving = {name: parameters[name] for name in adapted_names(model, inner)}
 
@@ -189,6 +204,18 @@ def meta_gradients(
     Returns:
         Query loss and query accuracy averaged over tasks, and the gradient by parameter name. Parameters that
         do not matter (such as a convolution's bias under batch norm) have zero gradient up to rounding.
+
+    >>> line = nn.Sequential()  # y = w x
+    >>> line.add_module("head", nn.Linear(1, 1, bias=False))
+    >>> x, y = torch.ones(1, 4, 1), torch.zeros(1, 4, 1)
+    >>> task = Episodes(x, y, x, y, torch.zeros(1, 1))
+    >>> for algorithm in ("maml", "fomaml"):  # one step makes of w 0.8 w, and of the loss (0.8 w)²
+    ...     inner = InnerLoop(algorithm, rate=0.1, loss="squared")
+    ...     weights = {"head.weight": torch.ones(1, 1, requires_grad=True)}
+    ...     loss, _, gradient = meta_gradients(line, weights, task, inner)
+    ...     print(algorithm, round(loss.item(), 4), round(gradient["head.weight"].item(), 4))
+    maml 0.64 1.28
+    fomaml 0.64 1.6
     """
     tasks = len(episodes.support_x)
     if chunk is None:

@@ -32,6 +32,11 @@ def pixel_loss(logits: Tensor, masks: Tensor) -> Tensor:
 
     Raises:
         ValueError: Masks and logits differ in size.
+
+    >>> masks = torch.randint(0, 3, (2, 8, 8), generator=torch.Generator().manual_seed(0))
+    >>> sure = 50 * F.one_hot(masks, 3).movedim(-1, 1).float()
+    >>> abs(round(pixel_loss(sure, masks).item(), 6))
+    0.0
     """
     if logits.shape[:1] + logits.shape[2:] != masks.shape:
         raise ValueError(f"masks {tuple(masks.shape)} do not belong to logits {tuple(logits.shape)}")
@@ -103,6 +108,13 @@ class QualityMeter:
         classes: Number of classes.
         boundaries: Count boundaries too, which takes longer than the rest.
         device: Where predictions come from.
+
+    >>> truth = torch.zeros(1, 8, 8, dtype=torch.uint8)
+    >>> truth[:, :, 4:] = 1
+    >>> meter = QualityMeter(2, boundaries=False)
+    >>> meter.update(torch.zeros(1, 8, 8, dtype=torch.long), truth)  # everything called background
+    >>> meter.compute().iou
+    array([0.5, 0. ])
     """
 
     def __init__(self, classes: int, boundaries: bool = True, device: torch.device | str = "cpu"):
@@ -158,6 +170,11 @@ def contour(inside: Tensor, width: int = BOUNDARY_WIDTH) -> Tensor:
 
     Returns:
         bool, same shape.
+
+    >>> inside = torch.zeros(1, 1, 9, dtype=torch.bool)
+    >>> inside[..., 2:8] = True
+    >>> contour(inside, width=1).int()[0, 0].tolist()
+    [0, 0, 1, 0, 0, 0, 0, 1, 0]
     """
     near = F.max_pool2d((~inside).float()[:, None], 2 * width + 1, stride=1, padding=width)[:, 0] > 0
     return inside & near

@@ -31,6 +31,10 @@ class Schedule:
         rate: Highest learning rate.
         warmup: Share of the steps in which the rate rises.
         decay: Weight decay.
+
+    >>> schedule = Schedule(steps=100, rate=1e-3, warmup=0.1)
+    >>> [round(1e3 * schedule.rate_at(step), 3) for step in (0, 9, 50, 99)]
+    [0.1, 0.98, 0.5, 0.0]
     """
 
     steps: int

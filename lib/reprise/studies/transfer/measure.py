@@ -13,8 +13,7 @@ from torch.nn import functional as F
 
 from ...data.images import ImageSet
 from ...models.activations import capture, flat
-from ...similarity._arrays import as_rows
-from ...similarity.gram import Grams, gram_matrix, row_means
+from ...similarity.gram import Grams
 from ...similarity.measures import measure
 from ...training.frozen import CHUNK, inputs
 from .states import MEASURES
@@ -74,11 +73,7 @@ def grams(model: nn.Module, images: Tensor, view: View) -> dict[str, Grams]:
                 if view.channels_cut:
                     output = output[:, :CUT]
                 parts[name].append(flat(output).cpu().numpy())
-    result = {}
-    for name, found in parts.items():
-        rows = as_rows(np.concatenate(found))
-        result[name] = Grams(gram_matrix(rows), row_means(rows), rows.d)
-    return result
+    return {name: Grams.of(np.concatenate(batches), single=True) for name, batches in parts.items()}
 
 
 def outcome(model: nn.Module, data: ImageSet, view: View, truth: Tensor | None = None) -> tuple[float, ...]:
