@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reprise.data.characters import load_characters
 from reprise.data.fewshot import generator
+from reprise.data.images import load_characters
 from reprise.engine.runner import run
 from reprise.engine.store import Store
 from reprise.engine.study import Unit, study
@@ -62,7 +62,7 @@ def splits(config, places):
 def course(config, splits):
     """Seed 0 trained here a second time by a plain loop: step → parameters, and the losses."""
     model = build_model(config, 0)
-    x, y = as_input(splits.train.images), torch.from_numpy(splits.train.labels)
+    x, y = as_input(splits.train.images), splits.train.labels
     optimiser = torch.optim.Adam(model.parameters(), lr=config.rate)
     kept, losses, order = {0: _copy(model)}, [], []
     for epoch in range(2):
@@ -229,11 +229,11 @@ def test_every_epoch_shows_every_image_once():
 
 def test_training_and_test_images_are_different_drawings_of_the_same_classes(splits, config):
     assert len(splits.train) == 6 * 15 and len(splits.test) == 6 * 5
-    assert not set(splits.train.index) & set(splits.test.index)
-    assert set(splits.train.labels) == set(splits.test.labels) == set(range(6))
-    assert splits.train.names == splits.test.names
+    assert not set(splits.train.index.tolist()) & set(splits.test.index.tolist())
+    assert set(splits.train.labels.tolist()) == set(splits.test.labels.tolist()) == set(range(6))
+    assert splits.train.classes == splits.test.classes
     other = choose_classes(load_characters("glyphs", Path(), config.drawings), config, 1)
-    assert other.train.names != splits.train.names
+    assert other.train.classes != splits.train.classes
 
 
 def test_kept_grams_give_the_stored_similarities(config, tiny, places):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
+import struct
 import tarfile
 from pathlib import Path
 
@@ -59,6 +61,23 @@ def cifar10(archive: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[st
     images = np.concatenate([found[name]["data"] for name in wanted]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([found[name]["labels"] for name in wanted]).astype(np.int64)
     return images.transpose(0, 2, 3, 1), labels, tuple(found["batches.meta"]["label_names"])
+
+
+def idx(path: Path) -> np.ndarray:
+    """A gzipped IDX archive of bytes, as MNIST's are: uint8, of the shape that its header states.
+
+    Raises:
+        ValueError: Not an IDX archive of unsigned bytes, or its length does not fit its header.
+    """
+    content = gzip.decompress(path.read_bytes())
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise ValueError(f"{path} is no IDX archive of unsigned bytes")
+    dimensions = content[3]
+    shape = struct.unpack_from(f">{dimensions}I", content, 4)
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions)
+    if values.size != np.prod(shape):
+        raise ValueError(f"{path} holds {values.size} values, its header says {shape}")
+    return values.reshape(shape)
 
 
 def svhn(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ...data.characters import Characters
+from ...data.images import ImageSet
 from ...engine.grams import between, kept_states
 from ...engine.study import Unit
 from ...similarity.gram import Grams
@@ -43,7 +43,8 @@ class Course:
 
 def assemble(
     unit: Unit[ControlConfig],
-    probe: Characters,
+    probe: ImageSet,
+    split: str,
     course: Course,
     moved: list[State],
     single: list[State],
@@ -54,6 +55,7 @@ def assemble(
     Args:
         unit: The unit.
         probe: The probe's images.
+        split: Split of the data set that they are from.
         course: What was seen during training.
         moved: The initial network randomly perturbed, kind by kind and draw by draw.
         single: The initial network with the trained parameters of one layer, in order of depth.
@@ -98,10 +100,10 @@ def assemble(
             "step": np.array(config.probed, np.int32),
             "null": list(NULLS),
             "moved": list(LAYERS),
-            "stimulus_class": ("stimulus", probe.labels.astype(np.int16)),
-            "stimulus_index": ("stimulus", probe.index.astype(np.int32)),
-            "stimulus_split": probe.split,
-            "stimulus_name": ("stimulus", np.array([probe.names[i] for i in probe.labels])),
+            "stimulus_class": ("stimulus", probe.labels.numpy().astype(np.int16)),
+            "stimulus_index": ("stimulus", probe.index.numpy().astype(np.int32)),
+            "stimulus_split": split,
+            "stimulus_name": ("stimulus", np.array([probe.classes[i] for i in probe.labels])),
         },
     )
     if unit.seed in config.explorer_seeds:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ...data import dataset_entry
-from ...data.characters import CharacterSplits, load_characters
 from ...data.fewshot import generator
+from ...data.images import ImageSplits, load_characters
 from ...engine.study import Context, Unit
 from ...places import UserError
 from ..maml.measure import by_layer, probe_grams
@@ -45,7 +45,7 @@ def compute(unit: Unit[ControlConfig], context: Context) -> xr.Dataset:
     return unit.finished(dataset, context.device, seconds, fingerprint)
 
 
-def measure_unit(unit: Unit[ControlConfig], splits: CharacterSplits, context: Context) -> xr.Dataset:
+def measure_unit(unit: Unit[ControlConfig], splits: ImageSplits, context: Context) -> xr.Dataset:
     """Train one seed and measure it.
 
     Args:
@@ -77,11 +77,11 @@ def measure_unit(unit: Unit[ControlConfig], splits: CharacterSplits, context: Co
         ]
         single = [look(model, nulls.alone(before, after, layer), images) for layer in LAYERS]
         fresh = look(model, _copy(build_model(config, seed, FRESH).to(device)), images)
-    return assemble(unit, probe, course, moved, single, fresh)
+    return assemble(unit, probe, splits.tested, course, moved, single, fresh)
 
 
 def _train(
-    unit: Unit[ControlConfig], model: nn.Module, splits: CharacterSplits, images: Tensor, context: Context
+    unit: Unit[ControlConfig], model: nn.Module, splits: ImageSplits, images: Tensor, context: Context
 ) -> Course:
     """Train the model in place and look at it on the way."""
     config, device = unit.config, context.device

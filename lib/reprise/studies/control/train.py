@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from .config import ControlConfig
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ...data.characters import Characters, CharacterSplits
+    from ...data.images import ImageSet, ImageSplits
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, CLASSES, BATCHES, PROBE, TESTED, NOISE, FRESH = range(7)
@@ -28,33 +29,31 @@ def build_model(config: ControlConfig, seed: int, stream: int = INITIAL) -> nn.M
     )
 
 
-def choose_classes(splits: CharacterSplits, config: ControlConfig, seed: int) -> CharacterSplits:
+def choose_classes(splits: ImageSplits, config: ControlConfig, seed: int) -> ImageSplits:
     """The condition's number of classes, drawn by the seed, in their order in the data set."""
     import torch
 
-    from ...data.characters import CharacterSplits
     from ...data.fewshot import generator
 
-    order = torch.randperm(len(splits.train.names), generator=generator(seed, CLASSES))
-    classes = np.sort(order[: config.classes].numpy())
-    return CharacterSplits(splits.train.of_classes(classes), splits.test.of_classes(classes))
+    order = torch.randperm(len(splits.train.classes), generator=generator(seed, CLASSES))
+    classes = sorted(order[: config.classes].tolist())
+    parts = {part: getattr(splits, part).of_classes(classes) for part in ("train", "test")}
+    return replace(splits, **parts)
 
 
-def draw(characters: Characters, count: int, seed: int, stream: int) -> Characters:
+def draw(characters: ImageSet, count: int, seed: int, stream: int) -> ImageSet:
     """Images drawn without replacement, in the order drawn; all of them if there are fewer."""
     import torch
 
     from ...data.fewshot import generator
 
     order = torch.randperm(len(characters), generator=generator(seed, stream))
-    return characters.chosen(order[:count].numpy())
+    return characters[order[:count]]
 
 
-def as_input(images: np.ndarray) -> Tensor:
-    """uint8 (n, h, w) → float32 (n, 1, h, w) in [0, 1]."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(images))[:, None].float().div_(255)
+def as_input(images: Tensor) -> Tensor:
+    """uint8 (n, 1, h, w) → float32 in [0, 1], same shape."""
+    return images.float().div_(255)
 
 
 def batch_order(images: int, config: ControlConfig, seed: int) -> Tensor:
@@ -72,7 +71,7 @@ def batch_order(images: int, config: ControlConfig, seed: int) -> Tensor:
 
 
 def train(
-    model: nn.Module, characters: Characters, config: ControlConfig, seed: int, device: str = "cpu"
+    model: nn.Module, characters: ImageSet, config: ControlConfig, seed: int, device: str = "cpu"
 ) -> Iterator[tuple[int, float]]:
     """Train a network in place, stopping where it is to be looked at.
 
@@ -96,7 +95,7 @@ def train(
 
     from ...training import Diverged
 
-    images, labels = as_input(characters.images).to(device), torch.from_numpy(characters.labels).to(device)
+    images, labels = as_input(characters.images).to(device), characters.labels.to(device)
     order = batch_order(len(images), config, seed).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.rate)
     losses: list[float] = []
@@ -115,7 +114,7 @@ def train(
             losses.clear()
 
 
-def accuracy(model: nn.Module, characters: Characters, batch: int, device: str = "cpu") -> float:
+def accuracy(model: nn.Module, characters: ImageSet, batch: int, device: str = "cpu") -> float:
     """Share of images that are recognised, in [0, 1].
 
     Args:
@@ -126,7 +125,7 @@ def accuracy(model: nn.Module, characters: Characters, batch: int, device: str =
     """
     import torch
 
-    images, labels = as_input(characters.images).to(device), torch.from_numpy(characters.labels).to(device)
+    images, labels = as_input(characters.images).to(device), characters.labels.to(device)
     # Batches of nearly equal size: a small rest would be normalised by statistics of few images.
     parts = max(1, round(len(images) / batch))
     with torch.no_grad():
