@@ -27,12 +27,14 @@ class Places:
         published: Published units, read-only; may not exist.
         local: Units, weights and executed notebooks made on this machine.
         root: The book's folder, with ``_toc.yml`` and ``chapters/``; None outside a checkout.
+        layers: Where finished units are looked for, in this order; see :class:`reprise.engine.store.Store`.
     """
 
     data: Path
     published: Path
     local: Path
     root: Path | None = None
+    layers: tuple[str, ...] = ("published", "local")
 
     @classmethod
     def from_environment(

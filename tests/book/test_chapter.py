@@ -8,7 +8,8 @@ import pytest
 from reprise.book import ledger
 from reprise.book.chapter import Chapter
 from reprise.book.ledger import verdict_list
-from reprise.claims import Claim, Verdict, claims
+from reprise.claims import Verdict, claims
+from reprise.claims.claim import find_claim
 from reprise.claims.verdict import Status, above
 from reprise.engine.runner import UnitsMissing
 from reprise.places import UserError
@@ -49,7 +50,7 @@ def test_every_verdict_is_one_item_with_its_id_status_and_numbers():
 
 def test_whatever_is_said_in_a_verdict_stays_text(monkeypatch):
     nasty = '<script>alert("&")</script>'
-    claim = Claim("M1a", "maml", "ours", nasty, nasty, nasty, 1)
+    claim = dataclasses.replace(find_claim("M1a"), title=nasty, statement=nasty, words=nasty)
     monkeypatch.setattr(ledger, "claims", lambda: [claim])
     part = dataclasses.replace(above("x", [1, 2, 3, 4, 5]), name=nasty)
     item = dataclasses.replace(verdict("M1a", note=nasty), parts=(part,), dataset=nasty, preset="laptop, a<b")

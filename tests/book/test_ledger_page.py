@@ -8,7 +8,7 @@ import pytest
 from reprise.book import ledger as page
 from reprise.claims.ledger import ledger, open_layer
 from reprise.places import Places
-from reprise.studies.transfer.authors_claim import authors_numbers
+from reprise.studies.transfer.authors import authors_numbers
 
 ROOT = Path(__file__).parents[2]
 

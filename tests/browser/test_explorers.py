@@ -39,8 +39,11 @@ explore.explore(explorers.representation(unit, images), "maml-second-order")""",
     """chapter.show(figures.base_analysis(chapter.run))
 explore.explore(explorers.dynamics(chapter.run, unit, images), "maml-base")""",
     """runs = {
-    "all seeds": (chapter.run, chapter.command),
-    "three seeds": (chapter.run.isel(seed=slice(3)), "reprise run maml --preset laptop --seeds 0..2"),
+    "all seeds": ({"similarity": chapter.run}, chapter.command),
+    "three seeds": (
+        {"similarity": chapter.run.isel(seed=slice(3))},
+        "reprise run maml --preset laptop --seeds 0..2",
+    ),
 }
 rows = specifications(["M1a", "M3a"], runs, chapter.run["measure"].values.tolist())
 chapter.show(specification_curve(rows, "maml-measures"))

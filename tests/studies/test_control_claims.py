@@ -44,7 +44,7 @@ def spearman(a, b):
 
 def statuses(runs=60, **effect):
     rng = np.random.default_rng(11)
-    found = [judge("M2", simulated(rng, **effect)).status for _ in range(runs)]
+    found = [judge("M2", {"simulated": simulated(rng, **effect)}).status for _ in range(runs)]
     return {status: found.count(status) / runs for status in set(found)}
 
 
@@ -71,7 +71,7 @@ def test_less_order_than_perturbations_have_is_mixed():
 
 
 def test_the_same_perfect_order_in_every_seed_is_undecided_and_alone_supported():
-    verdict = judge("M2", simulated(np.random.default_rng(0), random=RISING, noise=0))
+    verdict = judge("M2", {"simulated": simulated(np.random.default_rng(0), random=RISING, noise=0)})
     assert verdict.status == "undecided"
     control, difference = verdict.parts
     assert (control.low, control.high, control.status) == (1, 1, "supported")
@@ -79,13 +79,13 @@ def test_the_same_perfect_order_in_every_seed_is_undecided_and_alone_supported()
 
 
 def test_an_untrained_network_decides_nothing():
-    verdict = judge("M2", simulated(np.random.default_rng(0), trained=0 * FLAT, noise=0))
+    verdict = judge("M2", {"simulated": simulated(np.random.default_rng(0), trained=0 * FLAT, noise=0)})
     assert verdict.status == "undecided"
     assert all(np.isnan(part.estimate) for part in verdict.parts)
 
 
 def test_fewer_than_five_seeds_decide_nothing():
-    assert judge("M2", simulated(np.random.default_rng(0), units=4)).status == "undecided"
+    assert judge("M2", {"simulated": simulated(np.random.default_rng(0), units=4)}).status == "undecided"
 
 
 def test_several_data_sets_are_judged_one_by_one():

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 from reprise.claims import claims, judge
+from reprise.claims.cases import runs_by_name
 from reprise.claims.verdict import above_holm
 from reprise.engine.study import study
 from reprise.studies.transfer import authors, endpoints, findings, tables
-from reprise.studies.transfer.claims_declared import TARGETS
-from reprise.studies.transfer.parts import missing, not_run, parts_of_claims
+from reprise.studies.transfer.claims import TARGETS
 from reprise.studies.transfer.states import MEASURES, REFERENCES
 
 LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]
@@ -100,12 +100,17 @@ def test_every_claim_finds_its_runs_by_name(rng):
             for moving in ("all", "after-1", "after-2", "head")
         },
     }
-    judged = {claim: judge(claim, runs) for claim, runs in parts_of_claims(base, families).items()}
+
+    def judge_all(families):
+        runs = {"pre-training": base} | runs_by_name(claims("transfer"), families)
+        return {claim.id: judge(claim.id, runs) for claim in sorted(claims("transfer"), key=lambda c: c.id)}
+
+    judged = judge_all(families)
     assert {claim for claim, verdict in judged.items() if verdict.status == "not run"} == set()
     assert len(judged["T4"].parts) == 10 and len(judged["T2"].parts) == 3
-    nothing = {claim: judge(claim, runs) for claim, runs in parts_of_claims(base, {}).items()}
+    nothing = judge_all({})
     assert {verdict.status for verdict in nothing.values()} == {"not run"}
-    assert tuple(judged) == tuple(claim.id for claim in sorted(claims("transfer"), key=lambda c: c.id))
+    assert tuple(judged) == ("T1", "T2", "T3", "T3a", "T3b", "T3c", "T3d", "T4")
 
 
 def test_t1_needs_both_kinds_of_cka(rng):
@@ -256,7 +261,7 @@ def test_what_was_not_run_is_named_with_its_command(rng):
     config = transfer.configure("laptop", {})
     three, five = simulated(rng, HEAD_MOST, seeds=3), simulated(rng, HEAD_MOST)
     found = {"targets": {"true labels": five, "random labels": three}, "noise": {}}
-    assert missing(transfer, config, (1, 2, 3, 4, 5), found) == {
+    assert tables.missing(transfer, config, (1, 2, 3, 4, 5), found) == {
         "targets": [
             "shifted labels (0 of 5 seeds)",
             "random labels (3 of 5 seeds)",
@@ -265,8 +270,8 @@ def test_what_was_not_run_is_named_with_its_command(rng):
         "noise": ["true labels (0 of 5 seeds)", "random labels (0 of 5 seeds)"],
     }
     whole = dict.fromkeys(transfer.family("noise", config), five)
-    assert missing(transfer, config, (1, 2, 3, 4, 5), {"noise": whole}) == {}
-    said = not_run("reprise run transfer --preset laptop --seeds 1..5", "targets", "fresh")
+    assert tables.missing(transfer, config, (1, 2, 3, 4, 5), {"noise": whole}) == {}
+    said = tables.not_run("reprise run transfer --preset laptop --seeds 1..5", "targets", "fresh")
     assert "`reprise run transfer --preset laptop --seeds 1..5 --family targets --family fresh`" in said
 
 

@@ -20,8 +20,8 @@ plt = pytest.importorskip("matplotlib.pyplot")
 @pytest.fixture
 def rows(tiny_run):
     runs = {
-        "both": (tiny_run, "reprise run maml --seeds 0..1"),
-        "one": (tiny_run.isel(seed=[0]), "reprise run maml"),
+        "both": ({"similarity": tiny_run}, "reprise run maml --seeds 0..1"),
+        "one": ({"similarity": tiny_run.isel(seed=[0])}, "reprise run maml"),
     }
     return specifications(["M1a", "M3a"], runs, ["rsa-correlation", "cka-linear"])
 
@@ -29,7 +29,7 @@ def rows(tiny_run):
 def test_rows_are_verdicts(rows, tiny_run):
     assert len(rows) == 8
     for row in rows[:2]:
-        verdict = judge("M1a", tiny_run, row["measure"])
+        verdict = judge("M1a", {"similarity": tiny_run}, row["measure"])
         part = verdict.decisive
         assert part is not None
         assert (row["status"], row["estimate"], row["n"]) == (verdict.status, part.estimate, 2)
@@ -41,10 +41,11 @@ def test_rows_are_verdicts(rows, tiny_run):
 
 
 def test_what_cannot_be_judged_is_refused(tiny_run):
+    runs = {"all": ({"similarity": tiny_run}, "c")}
     with pytest.raises(UserError, match="unknown claim"):
-        specifications(["X9"], {"all": (tiny_run, "c")}, ["cka-linear"])
+        specifications(["X9"], runs, ["cka-linear"])
     with pytest.raises(ValueError, match="no condition 'some'"):
-        specifications(["M1a"], {"all": (tiny_run, "c")}, ["cka-linear"], primary="some")
+        specifications(["M1a"], runs, ["cka-linear"], primary="some")
 
 
 def test_the_figure_draws_every_row(rows):

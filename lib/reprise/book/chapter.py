@@ -227,26 +227,16 @@ class Chapter:
             units=units_shown(self, seed, beside, runs),
         )
 
-    def verdicts(self, *ids: str, runs: Mapping[str, xr.Dataset] | None = None) -> None:
+    def verdicts(self, *ids: str, runs: Mapping[str, xr.Dataset]) -> None:
         """Display the verdicts of some claims, each with effect, interval, n, data and preset.
 
         Args:
             ids: Ids of the claims.
-            runs: What they are judged on, where that is more than this run.
+            runs: What they are judged on, by the names that their rules know; others are passed over.
         """
         from IPython.display import HTML, display
 
-        display(HTML(verdict_list([judge(claim, runs or self.run) for claim in ids])))
-
-    def verdicts_on(self, judged: Mapping[str, xr.Dataset | Mapping[str, xr.Dataset]]) -> None:
-        """Display verdicts of claims that are judged on different runs.
-
-        Args:
-            judged: Id of each claim → what it is judged on.
-        """
-        from IPython.display import HTML, display
-
-        display(HTML(verdict_list([judge(claim, runs) for claim, runs in judged.items()])))
+        display(HTML(verdict_list([judge(claim, runs) for claim in ids])))
 
     def say(self, text: str) -> None:
         """Display a sentence whose numbers come from data: Markdown."""

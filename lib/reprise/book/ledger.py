@@ -10,12 +10,11 @@ import html
 from collections.abc import Mapping, Sequence
 
 from ..claims import claims
-from ..claims.cases import SHOWN_BY
 from ..claims.claim import SOURCES
 from ..claims.ledger import Entry, Judged, tally
 from ..claims.verdict import Part, Verdict, spell_tally
 from ..engine.words import number
-from ..studies.transfer.authors_claim import Theirs
+from ..studies.transfer.authors import Theirs
 from .links import link
 
 TITLES = {
@@ -134,9 +133,7 @@ def _claim(entry: Entry, theirs: Sequence[Theirs]) -> str:
     if absent:
         names = "; ".join(f"{_where(one)}" for one in absent)
         cases += f'<li class="absent">{chip("not run")}<span>{html.escape(names)}</span></li>'
-    where = [link(f"claim-{claim.id.lower()}", "in its chapter")]
-    if claim.id in SHOWN_BY:
-        where.append(link(SHOWN_BY[claim.id], "figure"))
+    where = [link(f"claim-{claim.id.lower()}", "in its chapter"), link(claim.figure, "figure")]
     return (
         f'<section class="claim{" part" if is_part else ""}" id="ledger-{claim.id.lower()}">'
         f"<h3>{chip(deciding.verdict.status)} {claim.id} · {html.escape(claim.title)}</h3>"
@@ -159,9 +156,7 @@ def _case(entry: Entry, one: Judged) -> str:
 
 
 def _part(part: Part) -> str:
-    return html.escape(
-        f"{part.name}: {part.amount()}, {part.bound} ({100 * part.level:.3g} % interval, n = {part.n})"
-    )
+    return html.escape(f"{part.name}: {part.amount()}, {part.bound} ({part.basis})")
 
 
 def _where(one: Judged) -> str:

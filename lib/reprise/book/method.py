@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..claims.claim import rule_of
+from ..claims.claim import find_claim
 from ..engine.words import markdown_table
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def rules(*ids: str) -> None:
     """Display the rules that judge claims, as they stand in the library.
 
     Args:
-        ids: Ids of the claims.
+        ids: Ids of the claims; a conjunction shows the rules of its parts.
     """
-    source(*dict.fromkeys(rule_of(name) for name in ids))
+    chosen = [part for claim in map(find_claim, ids) for part in claim.parts or (claim,)]
+    source(*dict.fromkeys(claim.decide for claim in chosen))

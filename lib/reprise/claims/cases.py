@@ -1,23 +1,26 @@
-"""What each claim needs: the runs that its rule takes, in every setting in which it is judged.
+"""The settings in which claims are judged, and the runs that each rule takes there.
 
-A *case* is a claim in one setting: a preset, as it is or with settings replaced. Presets of a study stand in
-the order in which they decide: the paper's scale first, then the laptop's. Others are judged and shown beside
-these, and never decide.
+A *case* is a claim in one setting: a preset, as it is or with settings replaced, or several presets that are
+judged together. A study says which of them decide, the paper's scale first, then the laptop's; others are
+judged and shown beside these, and never decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 from ..engine.config import StudyConfig
 from ..engine.labels import command, label
-from ..engine.study import studies
+from ..engine.study import Study, studies
 from ..engine.study import study as look_up
 from ..places import UserError
-from .claim import Claim, claims
-from .needs import ALONE, NEEDS
+from .claim import Claim, Selection, claims
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Condition:
     Attributes:
         config: Its settings.
         seeds: Its seeds.
-        preset: The preset that it came from.
+        preset: The preset that it came from, with what was replaced in it.
     """
 
     config: StudyConfig
@@ -43,68 +46,17 @@ class Case:
         claim: Id of the claim.
         preset: Preset, with what was replaced in it; several are joined by a plus sign.
         conditions: Name in the rule → run.
-        alone: Whether the rule takes the one run itself rather than runs by name.
         decides: Whether a verdict here can be the claim's.
         commands: Command lines that compute the runs.
+        needs: Names of the runs without which the claim is not run.
     """
 
     claim: str
     preset: str
     conditions: Mapping[str, Condition]
-    alone: bool
     decides: bool
     commands: tuple[str, ...]
-
-
-DECIDING = {
-    "maml": ("as_described", "laptop"),
-    "transfer": ("as_described", "laptop"),
-    "segmentation": ("full", "laptop"),
-}
-"""Study → presets by which its claims are decided: the first of them that has enough seeds."""
-
-BESIDE = {
-    "maml": ("as_released", "mini_imagenet"),
-    "transfer": ("as_released", "resnet18", "vgg16"),
-    "segmentation": ("camvid", "shapes"),
-}
-"""Study → presets that are judged too."""
-
-CONTROL = (
-    (("as_described", "omniglot-classes"), True),
-    (("laptop", "omniglot-classes"), True),
-    (("as_described",), False),
-    (("laptop",), False),
-    (("omniglot-classes",), False),
-)
-"""Presets of the control whose data sets M2 is judged on together, and whether they decide."""
-
-SHOWN_BY = {
-    "M1": "maml-function",
-    "M1a": "maml-levels",
-    "M1b": "maml-function",
-    "M2": "control-nulls",
-    "M3": "maml-neighbours",
-    "M3a": "maml-neighbours",
-    "M3b": "maml-neighbours",
-    "T1": "transfer-layers",
-    "T2": "transfer-gain",
-    "T3": "transfer-levels",
-    "T3a": "transfer-levels",
-    "T3b": "transfer-levels",
-    "T3c": "transfer-levels",
-    "T3d": "transfer-levels",
-    "T4": "transfer-levels",
-    "S1": "segmentation-miou",
-    "S2": "segmentation-convergence",
-    "S3": "segmentation-convergence",
-    "S4": "segmentation-miou",
-    "S5": "segmentation-miou",
-    "S6": "segmentation-miou",
-    "S6a": "segmentation-miou",
-    "S6b": "segmentation-miou",
-}
-"""Claim → the figure that shows it best, by its name on a page of the book."""
+    needs: tuple[str, ...] = ()
 
 
 def find_claims(ids: Sequence[str] | None = None) -> list[Claim]:
@@ -121,6 +73,23 @@ def find_claims(ids: Sequence[str] | None = None) -> list[Claim]:
         if name not in known:
             raise UserError(f"unknown claim {name!r}; there are: {', '.join(known)}")
     return [claim for claim in everything if not ids or claim.id in ids or claim.parent in ids]
+
+
+def runs_by_name(
+    chosen: Sequence[Claim], families: Mapping[str, Mapping[str, xr.Dataset]]
+) -> dict[str, xr.Dataset]:
+    """Runs of families by the names that the rules of some claims know them under.
+
+    Args:
+        chosen: The claims.
+        families: Name of a family → condition → units along ``seed``. What is not there may be left out.
+    """
+    return {
+        f"{selection.prefix}{name}": run
+        for claim in chosen
+        for selection in claim.runs
+        for name, run in families.get(selection.family, {}).items()
+    }
 
 
 def cases(
@@ -144,50 +113,56 @@ def cases(
     Raises:
         UserError: The preset or a setting does not exist, or does not allow the conditions of the claim.
     """
-    if claim.study == "control":
-        groups = [((preset,), False)] if preset else CONTROL
-        return [_control(claim, names, decides, overrides, seeds) for names, decides in groups]
     study = look_up(claim.study)
     if preset:
-        deciding = not overrides and preset in DECIDING[claim.study]
-        return [_case(claim, preset, deciding, study.configure(preset, overrides or {}), seeds)]
+        return [_case(claim, study, (preset,), overrides or {}, seeds)]
     found = []
-    for name in (*DECIDING[claim.study], *BESIDE[claim.study]):
+    for presets in (*study.deciding, *study.beside):
         try:
-            config = study.configure(name, overrides or {})
-            found.append(_case(claim, name, not overrides and name in DECIDING[claim.study], config, seeds))
+            found.append(_case(claim, study, presets, overrides or {}, seeds))
         except ValueError:
-            if overrides and name in DECIDING[claim.study]:
+            if overrides and presets in study.deciding:
                 raise
     return found
 
 
-def _case(claim: Claim, preset: str, decides: bool, config: StudyConfig, seeds: Sequence[int] | None) -> Case:
-    study = look_up(claim.study)
-    numbers = tuple(seeds) if seeds else study.preset(preset).seeds
-    named, families = NEEDS[claim.id](config, numbers)
-    conditions = {name: Condition(one, own, preset) for name, (one, own) in named.items()}
-    if families:
-        commands = tuple(command(study, config, own, preset, family) for family, own in families.items())
-    else:
-        commands = tuple(command(study, one.config, one.seeds, preset) for one in conditions.values())
-    shown = label(study, config, preset)
-    return Case(claim.id, shown, conditions, claim.id in ALONE, decides, tuple(dict.fromkeys(commands)))
-
-
-def _control(
+def _case(
     claim: Claim,
+    study: Study,
     presets: tuple[str, ...],
-    decides: bool,
-    overrides: Mapping[str, Any] | None,
+    overrides: Mapping[str, Any],
     seeds: Sequence[int] | None,
 ) -> Case:
-    study = look_up("control")
-    conditions = {}
-    for name in presets:
-        config = study.configure(name, overrides or {})
-        numbers = tuple(seeds) if seeds else study.preset(name).seeds
-        conditions[str(config.model_dump()["dataset"])] = Condition(config, numbers, name)
-    commands = tuple(command(study, one.config, one.seeds, one.preset) for one in conditions.values())
-    shown = " + ".join(label(study, one.config, one.preset) for one in conditions.values())
-    return Case(claim.id, shown, conditions, False, decides, commands)
+    conditions: dict[str, Condition] = {}
+    labels, commands, needs = [], [], []
+    for preset in presets:
+        config = study.configure(preset, overrides)
+        numbers = tuple(seeds) if seeds else study.preset(preset).seeds
+        labels.append(label(study, config, preset))
+        for selection in claim.runs:
+            family = selection.family
+            own = study.family_seeds(family, numbers) if family else numbers
+            chosen = _chosen(study, config, selection)
+            # Later families win, as in the chapters: what decides equivalence has more seeds.
+            conditions |= {name: Condition(one, own, labels[-1]) for name, one in chosen.items()}
+            # A family is computed from the setting as a whole, other conditions one by one.
+            computed = [config] * bool(chosen) if family else chosen.values()
+            commands += [command(study, one, own, preset, family) for one in computed]
+            needs += [name.format(**config.model_dump()) for name in selection.needs]
+    if lost := [name for name in needs if name not in conditions]:
+        raise UserError(f"{claim.id} needs {'; '.join(lost)}, which {' + '.join(labels)} does not have")
+    decides = not overrides and presets in study.deciding
+    commands, needs = tuple(dict.fromkeys(commands)), tuple(dict.fromkeys(needs))
+    return Case(claim.id, " + ".join(labels), conditions, decides, commands, needs)
+
+
+def _chosen(study: Study, config: StudyConfig, selection: Selection) -> dict[str, StudyConfig]:
+    """Name in the rule → settings."""
+    if not selection.family:
+        itself = config.parse({**config.model_dump(), **selection.settings})
+        return {name.format(**itself.model_dump()): itself for name in selection.names}
+    return {
+        f"{selection.prefix}{name}": one
+        for name, one in study.family(selection.family, config).items()
+        if any(fnmatchcase(name, pattern) for pattern in selection.names)
+    }

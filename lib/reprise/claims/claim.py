@@ -1,25 +1,27 @@
-"""Claims of the papers as data, and the rules that judge them."""
+"""Claims of the papers as data: what each says, which runs its rule takes, and the rule that judges them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..engine.study import studies, study
 from ..places import UserError
-from .verdict import Part, Status, Verdict
+from .verdict import Part, Status, Verdict, all_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Rule = Callable[[Any, str], tuple[Status, tuple[Part, ...], str]]
-"""What is judged and the id of a measure → status, comparisons, note.
+Runs = Mapping[str, "xr.Dataset"]
+"""Units along ``seed`` by the name under which a rule knows their condition."""
 
-What is judged: the units of one run (a Dataset along ``seed``), or several runs by the name of their part in
-the claim, such as ``{"true labels": …, "random labels": …}``; each rule says which it takes.
-"""
+Outcome = tuple[Status, tuple[Part, ...], str]
+"""What a rule says: status, comparisons, note."""
+
+Rule = Callable[[Runs, str], Outcome]
+"""Runs by name, and the id of a measure → what follows."""
 
 SOURCES = {
     "abstract": "stated in the abstract",
@@ -31,21 +33,64 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Conditions that a rule takes, with the names under which it knows them.
+
+    Attributes:
+        family: Family of the study that has them; empty for the setting that is judged itself.
+        names: Their names in the family. A pattern such as ``"*, all"`` takes what there is; a name in full
+            is needed: without it the claim is *not run*. Of the setting itself, its name in the rule, in
+            which a field in braces stands for its value.
+        prefix: What the rule puts before these names.
+        settings: Settings that are replaced in the setting itself.
+        optional: Whether the rule can do without.
+    """
+
+    family: str = ""
+    names: tuple[str, ...] = ("*",)
+    prefix: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    optional: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names in the rule without which the claim is not run."""
+        return tuple(f"{self.prefix}{name}" for name in self.names if "*" not in name and not self.optional)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a setting must show before a rule decides anything in it.
+
+    Attributes:
+        words: The demand, as a sentence; it stands behind the words of each rule.
+        objection: The runs that a claim needs → why nothing is decided on them; empty if something is.
+    """
+
+    words: str
+    objection: Callable[[Sequence[xr.Dataset]], str]
+
+
+@dataclass(frozen=True)
 class Claim:
     """One claim of a paper.
 
     Attributes:
         id: Name used in code, tables and chapters.
         study: Study that tests it.
-        source: Where it comes from: the abstract states it, a question the abstract poses, read from the
-            run table, or added by us.
+        source: Where it comes from, one of :data:`SOURCES`.
         title: A few words.
         statement: The claim in our words.
-        rule: The rule in words; it stands before the runs that it judges.
-        version: Version of the rule; raised, and told in the changelog, when the rule changes.
-        measure: Measure of the primary endpoint.
+        words: The rule in words, without the gate's; they stand before the runs that they judge.
         endpoint: The quantity that the rule is about, in words.
+        decide: The rule as a function.
+        runs: The runs that it takes.
+        figure: The figure that shows it best, by its name on a page of the book.
+        measure: Measure of the primary endpoint.
         margin: Margin of equivalence in words, such as ``"±2 points"``; empty for a direction, bounded by 0.
+        gate: What a setting must show before the rule decides; None if nothing.
+        parts: The claims of which it is the conjunction, see :func:`together`.
+        version: Version of the rule; raised, and told in the changelog, when the rule changes.
     """
 
     id: str
@@ -53,11 +98,21 @@ class Claim:
     source: Literal["abstract", "question", "run table", "ours"]
     title: str
     statement: str
-    rule: str
-    version: int
+    words: str
+    endpoint: str
+    decide: Rule
+    runs: tuple[Selection, ...]
+    figure: str
     measure: str = "rsa-correlation"
-    endpoint: str = ""
     margin: str = ""
+    gate: Gate | None = None
+    parts: tuple[Claim, ...] = ()
+    version: int = 1
+
+    @property
+    def rule(self) -> str:
+        """The whole rule in words."""
+        return f"{self.words} {self.gate.words}" if self.gate else self.words
 
     @property
     def paper(self) -> str:
@@ -69,67 +124,119 @@ class Claim:
         """Id of the claim that this one is a part of or stands beside: ``"M1"`` of ``"M1a"``; or its own."""
         return self.id.rstrip("abcdefgh")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the runs without which it is not run, as far as they are the same in every setting."""
+        names = (name for selection in self.runs for name in selection.needs if "{" not in name)
+        return tuple(dict.fromkeys(names))
 
-_RULES: dict[str, tuple[Claim, Rule]] = {}
+    def judge(self, runs: Runs, measure: str | None = None) -> Verdict:
+        """Apply the rule.
+
+        Args:
+            runs: Units along ``seed``, as :func:`reprise.engine.runner.run` gives them, by their names in the
+                rule; others are passed over. The verdict is labelled by the first that it needs.
+            measure: Id of a measure; that of the primary endpoint if None. Another one is a sensitivity
+                analysis.
+        """
+        measure = measure or self.measure
+        status, parts, note = self._outcome(runs, measure)
+        attrs = runs[next((name for name in self.needs if name in runs), next(iter(runs)))].attrs
+        dataset, preset = json.loads(attrs["config"])["dataset"], attrs.get("preset", "")
+        return Verdict(self.id, status, parts, dataset, preset, measure, self.version, note)
+
+    def _outcome(self, runs: Runs, measure: str) -> Outcome:
+        if missing := [name for name in self.needs if name not in runs]:
+            return "not run", (), without(missing)
+        status, parts, note = self.decide(runs, measure)
+        objection = self.gate.objection([runs[name] for name in self.needs]) if self.gate else ""
+        if objection:
+            return "undecided", withheld(parts), f"{objection} {note}".strip()
+        return status, parts, note
 
 
-def rule(claim: Claim) -> Callable[[Rule], Rule]:
-    """Register the decorated function as the rule of a claim.
+def together(
+    id: str, parts: Sequence[Claim], title: str, statement: str, figure: str, endpoint: str = ""
+) -> Claim:
+    """The conjunction of some claims of one study, stated in the abstract: supported if all of them are.
 
-    Raises:
-        ValueError: The claim has one already.
+    Rule, runs, notes and gate are those of its parts; it is *not run* where one of them is not.
+
+    Args:
+        id: Its own name.
+        parts: The claims.
+        title: A few words.
+        statement: The claim in our words.
+        figure: The figure that shows it best.
+        endpoint: The quantity in words; the names of the parts if empty.
     """
+    first, names = parts[0], [part.id for part in parts]
+    joined = f"{', '.join(names[:-1])} and {names[-1]}"
 
-    def register(function: Rule) -> Rule:
-        if claim.id in _RULES:
-            raise ValueError(f"claim {claim.id} has a rule already")
-        _RULES[claim.id] = (claim, function)
-        return function
+    def decide(runs: Runs, measure: str) -> Outcome:
+        outcomes = [part.decide(runs, measure) for part in parts]
+        comparisons = tuple(comparison for _, own, _ in outcomes for comparison in own)
+        return (
+            all_of([status for status, _, _ in outcomes]),
+            comparisons,
+            " ".join(note for *_, note in outcomes if note),
+        )
 
-    return register
+    return Claim(
+        id=id,
+        study=first.study,
+        source="abstract",
+        title=title,
+        statement=statement,
+        words=f"{joined} together.",
+        endpoint=endpoint or joined,
+        decide=decide,
+        runs=_merged([selection for part in parts for selection in part.runs]),
+        figure=figure,
+        measure=first.measure,
+        gate=first.gate,
+        parts=tuple(parts),
+    )
+
+
+def _merged(selections: Sequence[Selection]) -> tuple[Selection, ...]:
+    """The same conditions, each family and each setting once."""
+    merged: dict[tuple, Selection] = {}
+    for selection in selections:
+        own = selection.names if not selection.family else ()
+        key = (selection.family, selection.prefix, selection.optional, own)
+        before = merged[key].names if key in merged else ()
+        merged[key] = replace(selection, names=tuple(dict.fromkeys((*before, *selection.names))))
+    return tuple(merged.values())
+
+
+def withheld(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The same comparisons, of which none decides anything."""
+    return tuple(replace(part, status="undecided") for part in parts)
+
+
+def without(names: Sequence[str]) -> str:
+    """What a verdict says that has not all the runs that it needs."""
+    return f"There is no run of: {'; '.join(names)}."
 
 
 def claims(name: str | None = None) -> list[Claim]:
-    """All claims that have a rule, or those of one study, in the order in which they were declared."""
-    _load()
-    return [claim for claim, _ in _RULES.values() if name in (None, claim.study)]
+    """All claims, or those of one study, in the order in which the studies list them."""
+    return [claim for key in studies() if name in (None, key) for claim in study(key).claims]
 
 
-def judge(claim_id: str, run: xr.Dataset | Mapping[str, xr.Dataset], measure: str | None = None) -> Verdict:
-    """Apply a claim's rule to a run, or to several.
-
-    Args:
-        claim_id: Id of the claim.
-        run: Units of one condition along ``seed``, as :func:`reprise.engine.runner.run` gives them; or
-            several such runs by name, where the claim compares them. The verdict is labelled by the first.
-        measure: Id of a measure; that of the primary endpoint if None. Another one is a sensitivity analysis.
-
-    Returns:
-        The verdict.
+def find_claim(claim_id: str) -> Claim:
+    """Look a claim up.
 
     Raises:
-        UserError: There is no such claim; the message lists those that have a rule.
+        UserError: There is no such claim; the message lists those that there are.
     """
-    _load()
-    if claim_id not in _RULES:
-        raise UserError(f"unknown claim {claim_id!r}; rules exist for: {', '.join(_RULES)}")
-    claim, function = _RULES[claim_id]
-    measure = measure or claim.measure
-    status, parts, note = function(run, measure)
-    # A Dataset is itself a mapping, of its variables.
-    first: Any = run if hasattr(run, "attrs") else next(iter(run.values()))
-    attrs = first.attrs
-    dataset, preset = json.loads(attrs["config"])["dataset"], attrs.get("preset", "")
-    return Verdict(claim_id, status, parts, dataset, preset, measure, claim.version, note)
+    known = {claim.id: claim for claim in claims()}
+    if claim_id not in known:
+        raise UserError(f"unknown claim {claim_id!r}; rules exist for: {', '.join(known)}")
+    return known[claim_id]
 
 
-def rule_of(claim_id: str) -> Rule:
-    """The rule of a claim, as a function."""
-    _load()
-    return _RULES[claim_id][1]
-
-
-def _load() -> None:
-    """Import the modules that declare rules."""
-    for name in studies():
-        study(name).part("claims")
+def judge(claim_id: str, runs: Runs, measure: str | None = None) -> Verdict:
+    """Apply a claim's rule to runs by name, see :func:`find_claim` and :meth:`Claim.judge`."""
+    return find_claim(claim_id).judge(runs, measure)

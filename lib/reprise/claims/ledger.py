@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..data import datasets
 from ..engine.runner import gather, units
-from ..engine.store import Store
+from ..engine.store import Layer, Store
 from ..engine.study import Unit
 from ..places import Places, UserError
 from .cases import Case, cases, find_claims
-from .claim import Claim, judge
+from .claim import Claim, without
 from .verdict import MINIMUM_SEEDS, ORDER, Status, Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Layer = str
-"""``"published"`` or ``"local"``: whose units are judged."""
-
-LAYERS = ("published", "local")
 
 Load = Callable[[Unit], "xr.Dataset | None"]
 
@@ -79,25 +75,19 @@ class Entry:
         return next(enough, None) or next(run, None) or deciding[-1]
 
 
-def open_layer(places: Places, layer: Layer) -> Load:
+def open_layer(places: Places, layer: str) -> Load:
     """A function that reads units of one layer, each once.
+
+    Args:
+        places: Where results and runs lie.
+        layer: Whose units are judged: ``"published"`` or ``"local"``.
 
     Raises:
         UserError: There is no such layer.
     """
-    if layer not in LAYERS:
-        raise UserError(f"runs {layer!r}: choose {' or '.join(LAYERS)}")
-    nowhere = places.local / "no-such-layer"
-    published, local = (places.published, nowhere) if layer == "published" else (nowhere, places.local)
-    store, kept = Store(published, local), {}
-
-    def load(unit: Unit) -> xr.Dataset | None:
-        key = (unit.study, unit.id)
-        if key not in kept:
-            kept[key] = store.load(unit)
-        return kept[key]
-
-    return load
+    if layer not in get_args(Layer):
+        raise UserError(f"runs {layer!r}: choose {' or '.join(get_args(Layer))}")
+    return functools.cache(Store.of(replace(places, layers=(layer,))).load)
 
 
 def ledger(
@@ -128,7 +118,7 @@ def ledger(
 
 def judge_case(claim: Claim, case: Case, load: Load) -> Judged:
     """Judge a claim in one setting; *not run* where a condition of it has no unit."""
-    runs, present, absent, missing = {}, [], [], 0
+    runs, present, missing = {}, [], 0
     learned: list[str] = []
     for name, condition in case.conditions.items():
         wanted = units(condition.config, condition.seeds)
@@ -137,18 +127,16 @@ def judge_case(claim: Claim, case: Case, load: Load) -> Judged:
         present += [unit.id for unit in found]
         learned += _datasets(condition.config.model_dump())
         if found:
-            runs[name] = gather(list(found.values()), _preset(case, condition.preset))
-        else:
-            absent.append(name)
+            runs[name] = gather(list(found.values()), condition.preset)
     where = tuple(dict.fromkeys(learned))
     ids = tuple(dict.fromkeys(present))
-    # Rules of studies 2 and 3 say themselves what they cannot do without.
-    if absent and (not runs or claim.study in ("maml", "control")):
-        note = f"There are no units of: {'; '.join(absent)}."
+    lacking = [name for name in case.needs if name not in runs] or list(case.conditions) * (not runs)
+    if lacking:
+        note = without(lacking)
         verdict = Verdict(claim.id, "not run", (), where[0], case.preset, claim.measure, claim.version, note)
-        return Judged(case, verdict, where, ids, missing)
-    what = next(iter(runs.values())) if case.alone else runs
-    return Judged(case, judge(claim.id, what), where, ids, missing)
+    else:
+        verdict = claim.judge(runs)
+    return Judged(case, verdict, where, ids, missing)
 
 
 def tally(entries: Sequence[Entry]) -> dict[Status, int]:
@@ -188,11 +176,6 @@ def published_beside(entry: Entry | None, judged: Judged) -> Judged | None:
 def _preset_names(label: str) -> tuple[str, ...]:
     """Presets of a label without what was replaced in them."""
     return tuple(part.partition(",")[0] for part in label.split(" + "))
-
-
-def _preset(case: Case, preset: str) -> str:
-    """Label of a run: the case's, or its own part of it where several presets are joined."""
-    return case.preset if " + " not in case.preset else preset
 
 
 def _datasets(settings: Mapping[str, Any]) -> list[str]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .claim import claims, judge
+from .claim import Runs, find_claim
 from .verdict import ORDER, spell_tally
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 __all__ = ["Row", "specifications", "tally"]
 
@@ -23,7 +20,7 @@ Row = dict[str, Any]
 
 def specifications(
     ids: Sequence[str],
-    runs: Mapping[str, tuple[xr.Dataset | Mapping[str, xr.Dataset], str]],
+    runs: Mapping[str, tuple[Runs, str]],
     measures: Sequence[str],
     primary: str | None = None,
 ) -> list[Row]:
@@ -31,8 +28,8 @@ def specifications(
 
     Args:
         ids: Ids of claims.
-        runs: Condition in words → what is judged, as :func:`~reprise.claims.judge` takes it, and the
-            command that computes it.
+        runs: Condition in words → the runs that are judged, by their names in the rules, and the command that
+            computes them.
         measures: Ids of measures.
         primary: The condition that decides; the first one if None.
 
@@ -40,27 +37,26 @@ def specifications(
         One row a claim, condition and measure, each with the comparison that has the least support.
 
     Raises:
-        UserError: A claim has no rule.
+        UserError: There is no such claim.
         ValueError: There is no such condition.
     """
     if primary is None:
         primary = next(iter(runs), None)
     elif primary not in runs:
         raise ValueError(f"no condition {primary!r}; there are: {', '.join(runs)}")
-    about = {claim.id: claim for claim in claims()}
     rows = []
-    for name in ids:
-        for condition, (run, command) in runs.items():
+    for claim in map(find_claim, ids):
+        for condition, (named, command) in runs.items():
             for measure in measures:
-                verdict = judge(name, run, measure)
+                verdict = claim.judge(named, measure)
                 part = verdict.decisive
                 row = {
-                    "claim": name,
-                    "title": about[name].title,
+                    "claim": claim.id,
+                    "title": claim.title,
                     "measure": str(measure),
                     "condition": condition,
                     "status": verdict.status,
-                    "primary": condition == primary and measure == about[name].measure,
+                    "primary": condition == primary and measure == claim.measure,
                     "command": command,
                     "effect": "" if part is None else part.name,
                     "bound": "" if part is None else part.bound,

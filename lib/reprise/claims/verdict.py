@@ -5,13 +5,15 @@ for a direction and 90 % for equivalence (two one-sided tests at 5 %, Lakens 201
 decide nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from ..engine.statistics import t_interval
+from ..engine.statistics import interval_over_seeds
 from ..engine.words import with_interval
 
 Status = Literal["supported", "contradicted", "mixed", "undecided", "not run"]
@@ -55,6 +57,11 @@ class Part:
             digits = 2 if self.unit == "points" else 3
         return with_interval(self.estimate, self.low, self.high, digits)
 
+    @property
+    def basis(self) -> str:
+        """What the interval is: ``95 % interval, n = 5``."""
+        return f"{100 * self.level:.3g} % interval, n = {self.n}"
+
     def amount(self) -> str:
         """Estimate with its interval and its unit: ``0.41 [0.38, 0.44] points``."""
         return f"{self.interval()} {self.unit}".rstrip()
@@ -91,7 +98,13 @@ class Verdict:
         return min(self.parts, key=lambda part: (order[part.status], part.low), default=None)
 
 
-def above(name: str, values: Sequence[float] | np.ndarray, bound: float = 0.0, unit: str = "") -> Part:
+def above(
+    name: str,
+    values: Sequence[float] | np.ndarray,
+    bound: float = 0.0,
+    unit: str = "",
+    level: float = 0.95,
+) -> Part:
     """Is the mean over seeds above a bound?
 
     Args:
@@ -99,24 +112,17 @@ def above(name: str, values: Sequence[float] | np.ndarray, bound: float = 0.0, u
         values: One value a seed.
         bound: The bound.
         unit: Unit of the values.
+        level: Level of the interval.
 
     Returns:
-        *supported* if the 95 % interval lies wholly above the bound, *contradicted* if wholly below it, else
+        *supported* if the interval lies wholly above the bound, *contradicted* if wholly below it, else
         *undecided*; *undecided* too with fewer than five seeds or a value that is not finite.
     """
-    low, high, values = t_interval(values, 0.95)
+    mean, low, high = (float(number) for number in interval_over_seeds(values, level))
     status: Status = "supported" if low > bound else "contradicted" if high < bound else "undecided"
-    return Part(
-        name,
-        float(values.mean()),
-        low,
-        high,
-        0.95,
-        len(values),
-        f"above {bound:g}",
-        _enough(values, status),
-        unit,
-    )
+    if len(values) < MINIMUM_SEEDS:
+        status = "undecided"
+    return Part(name, mean, low, high, level, len(values), f"above {bound:g}", status, unit)
 
 
 def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, unit: str = "") -> Part:
@@ -137,20 +143,12 @@ def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, u
     """
     if not margin > 0:
         raise ValueError(f"margin={margin} must be above 0")
-    low, high, values = t_interval(values, 0.90)
+    mean, low, high = (float(number) for number in interval_over_seeds(values, 0.90))
     inside, outside = -margin < low and high < margin, low > margin or high < -margin
     status: Status = "supported" if inside else "contradicted" if outside else "undecided"
-    return Part(
-        name,
-        float(values.mean()),
-        low,
-        high,
-        0.90,
-        len(values),
-        f"within ±{margin:g}",
-        _enough(values, status),
-        unit,
-    )
+    if len(values) < MINIMUM_SEEDS:
+        status = "undecided"
+    return Part(name, mean, low, high, 0.90, len(values), f"within ±{margin:g}", status, unit)
 
 
 def above_holm(values: Mapping[str, Any], bound: float = 0.0, unit: str = "") -> list[Part]:
@@ -182,26 +180,23 @@ def above_holm(values: Mapping[str, Any], bound: float = 0.0, unit: str = "") ->
     parts: dict[str, Part] = {}
     stopped = False
     for rank, name in enumerate(sorted(arrays, key=lambda name: p_values[name])):
-        level = 1 - 0.05 / (len(arrays) - rank)
-        low, high, array = t_interval(arrays[name], level)
-        decided: Status = "supported" if low > bound else "contradicted" if high < bound else "undecided"
-        enough = len(array) >= MINIMUM_SEEDS and bool(np.isfinite(array).all())
-        stopped = stopped or not enough or decided == "undecided"
-        plain = above(name, array, bound, unit)
-        parts[name] = replace(
-            plain, low=low, high=high, level=level, status="undecided" if stopped else decided
-        )
+        part = above(name, arrays[name], bound, unit, 1 - 0.05 / (len(arrays) - rank))
+        stopped = stopped or part.status == "undecided"
+        parts[name] = replace(part, status="undecided" if stopped else part.status)
     return [parts[name] for name in arrays]
 
 
-def all_of(parts: Sequence[Part | Verdict]) -> Status:
+def all_of(parts: Iterable[Part | Status]) -> Status:
     """Status of a conjunction, which needs every part.
+
+    Args:
+        parts: Comparisons, or statuses themselves.
 
     Returns:
         *supported* if all are; *mixed* if some are supported and some contradicted, or one is mixed itself;
         *contradicted* if one is and none is supported; *not run* if nothing was run; else *undecided*.
     """
-    found = {part.status for part in parts}
+    found = {part.status if isinstance(part, Part) else part for part in parts}
     if found == {"supported"}:
         return "supported"
     if "mixed" in found or {"supported", "contradicted"} <= found:
@@ -209,10 +204,6 @@ def all_of(parts: Sequence[Part | Verdict]) -> Status:
     if "contradicted" in found:
         return "contradicted"
     return "not run" if found <= {"not run"} else "undecided"
-
-
-def _enough(values: np.ndarray, status: Status) -> Status:
-    return status if len(values) >= MINIMUM_SEEDS and bool(np.isfinite(values).all()) else "undecided"
 
 
 def spell_tally(counts: Mapping[Status, int]) -> str:

@@ -81,8 +81,8 @@ def _lines(entry: Entry) -> list[str]:
     for one in shown or [entry.headline]:
         lines.append(f"{indent}    {_verdict(one)}")
         for part in one.verdict.parts:
-            level = f"{100 * part.level:.3g} % interval, n = {part.n}"
-            lines.append(f"{indent}      {part.name}: {part.amount()}, {part.bound}, {level}: {part.status}")
+            words = f"{part.name}: {part.amount()}, {part.bound}, {part.basis}: {part.status}"
+            lines.append(f"{indent}      {words}")
         if one.verdict.note:
             lines.append(f"{indent}      {one.verdict.note}")
         if one.verdict.status == "not run":

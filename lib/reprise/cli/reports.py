@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .requests import open_store, without_published
+from .requests import only, open_store
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,7 +80,7 @@ def local_run(
     """The local units of a request; None if there are none."""
     from ..engine.runner import gather, stored
 
-    found = stored(config, seeds, open_store(without_published(places)))
+    found = stored(config, seeds, open_store(only("local", places)))
     return gather(found, preset) if found else None
 
 
@@ -95,7 +95,6 @@ def report(
 ) -> None:
     """Print an outcome beside the preset's published units; with ``again``, also unit against unit."""
     from ..engine import comparison, runner
-    from ..engine.store import Store
 
     base = study.configure(preset, {})
     if (
@@ -105,7 +104,7 @@ def report(
     ):
         typer.echo("these are the published units")
         return
-    store = Store(places.published, places.local / "no-local-layer")
+    store = open_store(only("published", places))
     reference = runner.stored(base, study.preset(preset).seeds, store)
     if not reference:
         typer.echo(f"preset {preset} has no published units to compare with")
@@ -115,7 +114,7 @@ def report(
     rows = comparison.compare(study, runner.gather(reference, preset), outcome)
     typer.echo(comparison.table(rows, f"published, {preset}", "this run"))
     if again:
-        local = open_store(without_published(places))
+        local = open_store(only("local", places))
         for unit in runner.units(config, seeds):
             first, second = store.load(unit), local.load(unit)
             if first is not None and second is not None:

@@ -20,17 +20,17 @@ def find_places() -> Places:
 
 
 def open_store(places: Places) -> Store:
-    """Both layers of the store."""
+    """The store, with the layers that the places name."""
     from ..engine.store import Store
 
-    return Store(places.published, places.local)
+    return Store.of(places)
 
 
-def without_published(places: Places) -> Places:
-    """The same places with an empty published layer (a folder that does not exist)."""
+def only(layer: str, places: Places) -> Places:
+    """The same places, where units are looked for in one layer, ``"published"`` or ``"local"``."""
     import dataclasses
 
-    return dataclasses.replace(places, published=places.local / "no-published-layer")
+    return dataclasses.replace(places, layers=(layer,))
 
 
 def join(settings: list[str] | None, more: list[str] | None) -> list[str]:

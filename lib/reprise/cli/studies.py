@@ -8,7 +8,7 @@ import typer
 
 from .families import Family, publish_units, run_families, status_line
 from .reports import describe_plan, execute_chapter, find_chapter, local_run, report
-from .requests import conditions, join, open_store, read_compute, read_request, without_published
+from .requests import conditions, join, only, open_store, read_compute, read_request
 
 app = typer.Typer()
 
@@ -62,15 +62,15 @@ def run(
     allowed = read_compute(compute)
     places, chosen, config, numbers = read_request(study, preset, join(settings, more), seeds)
     if family:
-        source = without_published(places) if again else places
+        source = only("local", places) if again else places
         run_families(
             chosen, conditions(chosen, config, family), numbers, source, allowed, device, download, jobs
         )
         return
     # With --again the chapter would show the published units.
     chapter = find_chapter(places, chosen, config) if notebook and not again else None
-    # With --again the published layer is a folder that does not exist.
-    source = without_published(places) if again else places
+    # With --again published units are not looked for.
+    source = only("local", places) if again else places
     plan = runner.plan(chosen, config, numbers, open_store(source))
     typer.echo(f"{study} · {preset} · seeds {spell_seeds(numbers)}: {describe_plan(plan)}")
     outcome = runner.run(chosen, config, numbers, source, allowed, preset, device, download, jobs=jobs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .statistics import t_interval
+from .statistics import interval_over_seeds
 from .words import with_interval
 
 if TYPE_CHECKING:
@@ -34,18 +34,21 @@ class Summary:
     n: int
 
     def __str__(self) -> str:
-        return f"{spelled(self)} (n = {self.n})"
+        return f"{self.spell()} (n = {self.n})"
 
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
 
-def spelled(value: Summary, digits: int = 3, sign: bool = False) -> str:
-    """Mean with its interval, if there is one: ``0.412 [0.380, 0.444]``."""
-    return with_interval(value.mean, value.low, value.high, digits, sign)
+    def spell(self, digits: int = 3, sign: bool = False) -> str:
+        """Mean with its interval, if there is one: ``0.412 [0.380, 0.444]``."""
+        return with_interval(self.mean, self.low, self.high, digits, sign)
 
-
-def told(value: Summary, digits: int = 3) -> str:
-    """A signed number with its interval; in bold if that leaves out 0."""
-    text = spelled(value, digits, sign=True)
-    return f"**{text}**" if value.low > 0 or value.high < 0 else text
+    def spell_difference(self, digits: int = 3) -> str:
+        """With its sign; in bold, as Markdown, if the interval leaves 0 out."""
+        text = self.spell(digits, sign=True)
+        return f"**{text}**" if self.excludes_zero else text
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,14 @@ class Row:
     @property
     def differs(self) -> bool:
         """Whether the interval of the difference leaves 0 out."""
-        return self.difference.low > 0 or self.difference.high < 0
+        return self.difference.excludes_zero
 
 
 def summarise(values: Sequence[float] | np.ndarray) -> Summary:
     """Mean and 95 % t interval of one value a unit."""
-    low, high, values = t_interval(values, 0.95)
-    return Summary(float(values.mean()), low, high, len(values))
+    values = np.asarray(values, np.float64).ravel()
+    mean, low, high = (float(number) for number in interval_over_seeds(values))
+    return Summary(mean, low, high, len(values))
 
 
 def compare(study: Study, first: xr.Dataset, second: xr.Dataset) -> list[Row]:
@@ -114,7 +118,7 @@ def table(rows: Sequence[Row], first: str, second: str) -> str:
     """
     cells = [("", first, second, "difference")]
     for row in rows:
-        difference = spelled(row.difference, sign=True) + ("  ← differs" if row.differs else "")
+        difference = row.difference.spell(sign=True) + ("  ← differs" if row.differs else "")
         cells.append((row.endpoint, str(row.first), str(row.second), difference))
     widths = [max(len(line[i]) for line in cells) for i in range(4)]
     return "\n".join(

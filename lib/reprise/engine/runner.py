@@ -131,13 +131,14 @@ def run(
     """
     if compute not in ("missing", "never"):
         raise UserError(f"compute={compute!r}: choose missing or never")
-    store = Store(places.published, places.local)
+    store = Store.of(places)
     found = {unit: store.load(unit) for unit in units(config, seeds)}
     missing = [unit for unit, dataset in found.items() if dataset is None]
     if missing and compute == "never":
+        folders = " or ".join(str(store.folder(layer)) for layer in store.layers)
         raise UnitsMissing(
-            f"{len(missing)} of {len(found)} units of {study.name} are not in {places.published} or "
-            f"{places.local}: {', '.join(f'seed {unit.seed} ({unit.id})' for unit in missing)}. "
+            f"{len(missing)} of {len(found)} units of {study.name} are not in {folders}: "
+            f"{', '.join(f'seed {unit.seed} ({unit.id})' for unit in missing)}. "
             f"Make them with: {command(study, config, [unit.seed for unit in missing], preset)}"
         )
     if missing:
@@ -173,7 +174,7 @@ def compute_units(
     device = check_device(device) if device else default_device()
     for config in dict.fromkeys(unit.config for unit in wanted):
         check_data(study, config, places.data, download)
-    store = Store(places.published, places.local)
+    store = Store.of(places)
     context = Context(places.data, places.local / "weights", device, progress, store=store)
     compute_all(study, wanted, context, jobs)
 

@@ -31,42 +31,27 @@ def paired(*runs: T) -> tuple[T, ...]:
     return aligned
 
 
-def t_interval(values: Sequence[float] | np.ndarray, level: float) -> tuple[float, float, np.ndarray]:
-    """Two-sided t interval of the mean of one value a seed.
-
-    Args:
-        values: One value a seed.
-        level: Level of the interval, in (0, 1).
-
-    Returns:
-        Lower and upper end (NaN with fewer than two values or one that is not finite), and the values as a
-        flat float64 array.
-    """
-    from scipy import stats
-
-    values = np.asarray(values, dtype=np.float64).ravel()
-    if len(values) < 2 or not np.isfinite(values).all():
-        return np.nan, np.nan, values
-    if np.ptp(values) == 0:  # SciPy gives NaN for no spread; the interval is then the point itself
-        return float(values[0]), float(values[0]), values
-    interval = stats.ttest_1samp(values, 0.0).confidence_interval(level)
-    return float(interval.low), float(interval.high), values
-
-
-def interval_over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and 95 % t interval over the first axis.
+def interval_over_seeds(
+    values: Sequence[float] | np.ndarray, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and two-sided t interval over the first axis.
 
     Args:
         values: (seeds, …).
+        level: Level of the interval, in (0, 1).
 
     Returns:
-        Mean, lower and upper end, each of the remaining shape; ends are NaN for a single seed.
+        Mean, lower and upper end, each of the remaining shape. Ends are NaN for a single seed and where a
+        value is not finite; where all seeds agree the interval is the point itself.
     """
     from scipy import stats
 
     values = np.asarray(values, dtype=np.float64)
-    n, mean = len(values), values.mean(0)
-    if n < 2:
-        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    half = stats.t.ppf(0.975, n - 1) * values.std(0, ddof=1) / np.sqrt(n)
+    n = len(values)
+    with np.errstate(invalid="ignore"):  # of infinite values, which have no spread
+        mean, same = values.mean(0), (values == values[0]).all(0) & np.isfinite(values[0])
+        if n < 2:
+            return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(0, ddof=1) / np.sqrt(n)
+    mean, half = np.where(same, values[0], mean), np.where(same, 0.0, half)
     return mean, mean - half, mean + half

@@ -16,10 +16,11 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
 
 import numpy as np
 
+from ..places import Places
 from .netcdf import Unusual, pack_scalars, read_attributes, read_plain, unpack_scalars
 
 if TYPE_CHECKING:
@@ -53,18 +54,29 @@ class Store:
     Attributes:
         published: Folder of the published layer; only :meth:`publish` writes there.
         local: Folder of the local layer.
+        layers: Layers in which units are looked for, in this order.
     """
 
     published: Path
     local: Path
+    layers: tuple[Layer, ...] = get_args(Layer)
+
+    @classmethod
+    def of(cls, places: Places) -> Store:
+        """The store of these places, with the layers that they name."""
+        return cls(places.published, places.local, cast("tuple[Layer, ...]", places.layers))
+
+    def folder(self, layer: Layer) -> Path:
+        """Folder of a layer."""
+        return self.published if layer == "published" else self.local
 
     def path(self, unit: Identified, layer: Layer) -> Path:
         """Where a unit's file is, or would be."""
-        return (self.published if layer == "published" else self.local) / unit.study / f"{unit.id}.nc"
+        return self.folder(layer) / unit.study / f"{unit.id}.nc"
 
     def find(self, unit: Identified) -> Layer | None:
-        """In which layer a unit's file stands (published before local), without reading it."""
-        return next((layer for layer in ("published", "local") if self.path(unit, layer).is_file()), None)
+        """The first layer in which a unit's file stands, without reading it."""
+        return next((layer for layer in self.layers if self.path(unit, layer).is_file()), None)
 
     def load(self, unit: Identified) -> xr.Dataset | None:
         """Read a unit.
@@ -76,9 +88,9 @@ class Store:
             unit: The unit wanted.
 
         Returns:
-            Its dataset, in memory, or None if it is in neither layer.
+            Its dataset, in memory, or None if it is in none of the layers.
         """
-        for layer in ("published", "local"):
+        for layer in self.layers:
             path = self.path(unit, layer)
             if not path.is_file():
                 continue
@@ -133,8 +145,7 @@ class Store:
 
         Values are not read, nor is their digest checked: that takes a hundred times as long.
         """
-        folder = (self.published if layer == "published" else self.local) / study
-        for path in sorted(folder.glob("*.nc")):
+        for path in sorted((self.folder(layer) / study).glob("*.nc")):
             try:
                 yield read_attributes(path)
             except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class Study(Generic[C]):
 
     A study is a subclass with an instance ``STUDY`` in the folder's ``__init__``. What takes long to import
     stands in modules of the folder, which are imported when they are needed: ``compute`` with ``compute(unit,
-    context)``, ``endpoints`` with ``changes(run)`` and ``endpoints(run)``, and ``claims``.
+    context)``, ``endpoints`` with ``changes(run)`` and ``endpoints(run)``, and ``claims`` with ``CLAIMS``.
 
     Attributes:
         name: Name, also of its folder, its chapter and its folder of results.
@@ -142,6 +143,9 @@ class Study(Generic[C]):
         config: Its configuration class.
         presets: Its presets by name.
         families: Groups of conditions by name: each makes named conditions from one, such as a preset's.
+        deciding: Presets by which its claims are decided, the first that has enough seeds; several that are
+            judged together are one entry.
+        beside: Presets on which its claims are judged too.
         chapter: Its notebook below the checkout; ``chapters/<name>/<name>.ipynb`` if empty.
         together: Trains weights of several units of one condition in one program, for a GPU; ``compute`` then
             finds them. None if the study trains them one by one.
@@ -155,6 +159,8 @@ class Study(Generic[C]):
     config: type[C]
     presets: ClassVar[Mapping[str, Preset]]
     families: ClassVar[Mapping[str, Callable[[Any], Mapping[str, StudyConfig]]]] = {}
+    deciding: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    beside: ClassVar[tuple[tuple[str, ...], ...]] = ()
     chapter: ClassVar[str] = ""
     together: Callable[[Sequence[Unit[C]], Context], None] | None = None
 
@@ -185,6 +191,16 @@ class Study(Generic[C]):
     def endpoints(self, run: xr.Dataset) -> xr.Dataset:
         """Named quantities by which two runs are compared, one value a unit each."""
         return self.part("endpoints").endpoints(run)
+
+    def family_seeds(self, family: str, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Seeds that a family takes, given those of the preset."""
+        return seeds
+
+    @property
+    def claims(self) -> tuple[Any, ...]:
+        """Its claims (:class:`reprise.claims.Claim`), each behind its parts; none without such a module."""
+        there = importlib.util.find_spec(".claims", type(self).__module__)
+        return self.part("claims").CLAIMS if there else ()
 
     def part(self, name: str) -> ModuleType:
         """A module of the study's folder, imported when it is asked for."""

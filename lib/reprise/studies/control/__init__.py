@@ -15,6 +15,9 @@ class Control(Study[ControlConfig]):
     order = 2
     config = ControlConfig
     presets = PRESETS
+    # On two data sets together.
+    deciding = (("as_described", "omniglot-classes"), ("laptop", "omniglot-classes"))
+    beside = (("as_described",), ("laptop",), ("omniglot-classes",))
     chapter = "chapters/maml/control.ipynb"
 
     def work(self, config: ControlConfig) -> float:

@@ -19,6 +19,8 @@ class Maml(Study[MamlConfig]):
     config = MamlConfig
     presets = PRESETS
     families = FAMILIES
+    deciding = (("as_described",), ("laptop",))
+    beside = (("as_released",), ("mini_imagenet",))
 
     def work(self, config: MamlConfig) -> float:
         """Images passed forward, a backward pass counted as two and a second-order one as four."""

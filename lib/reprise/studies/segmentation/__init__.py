@@ -29,6 +29,8 @@ class Segmentation(Study[SegmentationConfig]):
     config = SegmentationConfig
     presets = PRESETS
     families = FAMILIES
+    deciding = (("full",), ("laptop",))
+    beside = (("camvid",), ("shapes",))
 
     def work(self, config: SegmentationConfig) -> float:
         """Pixels passed through in fine-tuning and judging; a backward pass counts as two.
@@ -42,6 +44,10 @@ class Segmentation(Study[SegmentationConfig]):
     def datasets(self, config: SegmentationConfig) -> list[str]:
         """The source where it is trained on, and the target."""
         return [*([config.source] if config.trains else []), config.dataset]
+
+    def family_seeds(self, family: str, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Equivalence takes twice as many, what is only shown three."""
+        return family_seeds(family, seeds)
 
     def landing(self, config: SegmentationConfig) -> dict[str, SegmentationConfig]:
         """The encoder transferred, and the decoder too."""

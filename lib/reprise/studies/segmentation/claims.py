@@ -1,27 +1,25 @@
-"""Rules of study 3. Each takes runs by the name of their condition and pairs their seeds.
+"""Claims of study 3 and their rules, which pair runs by seed.
 
-Names are those of :func:`reprise.studies.segmentation.presets.name_of`: the pre-training, encoder only, such
-as ``"segmentation"``; ``"segmentation, decoder"`` and ``"segmentation, both"``; ``"none"``.
+Names of runs are those of :func:`reprise.studies.segmentation.presets.name_of`: the pre-training, encoder
+only, such as ``"segmentation"``; ``"segmentation, decoder"`` and ``"segmentation, both"``; ``"none"``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...claims.claim import Claim, rule
+from ...claims.claim import Claim, Gate, Outcome, Runs, Selection, together, withheld
 from ...claims.verdict import Part, Status, above, all_of, equivalent
 from . import endpoints
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Runs = Mapping[str, "xr.Dataset"]
-Outcome = tuple[Status, tuple[Part, ...], str]
 
 WIDE = 0.10
 """Mean IoU by which the better of the compared conditions must beat the trivial baseline to be judged."""
@@ -49,136 +47,32 @@ SAME_CLASSES = (
 )  # fmt: skip
 """Sources and targets with one set of classes, which S4 is never decided on."""
 
-_GATE = (
-    " Judged only where the better condition beats the trivial baseline (commonest class, or one brightness "
-    "threshold) by 10 points of mean IoU, on average over seeds; otherwise undecided."
-)
+
+def too_small(runs: Sequence[xr.Dataset]) -> str:
+    """Says so where the best of the conditions is hardly above the trivial baseline."""
+    lead = max(float(endpoints.above_trivial(run).mean()) for run in runs)
+    if lead >= WIDE:
+        return ""
+    return (
+        f"The best of these conditions is {100 * lead:.1f} points above the trivial baseline: the setting is "
+        "too small to judge."
+    )
 
 
-def _claim(
-    id: str, source: Any, title: str, statement: str, words: str, endpoint: str, margin: str = ""
-) -> Claim:
-    return Claim(id, "segmentation", source, title, statement, words + _GATE, 1, "mIoU", endpoint, margin)
-
-
-S1 = _claim(
-    "S1",
-    "abstract",
-    "A transferred encoder helps",
-    "Transferring the encoder of a pre-trained network helps segmentation.",
-    "Mean IoU on the test pictures, encoder transferred (from segmentation) − nothing transferred: paired "
-    "95 % t interval over seeds above 0.",
-    "mean IoU, encoder − nothing transferred",
-)
-S2 = _claim(
-    "S2",
-    "abstract",
-    "A transferred decoder does not",
-    "Transferring the decoder as well does not help segmentation further.",
-    "Mean IoU, encoder and decoder transferred − encoder alone: paired 90 % t interval over ten seeds within "
-    "±2 points (±1 at full scale). Decoder alone − nothing is reported with its interval.",
-    "mean IoU, encoder and decoder − encoder",
-    f"±{100 * WIDE_MARGIN:g} points (±{100 * MARGINS['full']:g} at full scale)",
-)
-S3 = _claim(
-    "S3",
-    "abstract",
-    "A transferred decoder is faster",
-    "With a transferred decoder, fine-tuning converges faster.",
-    "Steps until 90 % of what the encoder-only network of the seed reaches in the end, encoder and decoder ÷ "
-    "encoder alone: paired 95 % t interval over seeds of the logarithm below 0. A run that never gets there "
-    "counts with all its steps, which favours the claim; with such a run it is never supported.",
-    "log (steps to the level, encoder and decoder ÷ encoder)",
-)
-S4 = _claim(
-    "S4",
-    "abstract",
-    "Segmentation and reconstruction beat classification",
-    "Encoders pre-trained by segmentation or by reconstruction beat those pre-trained by classification.",
-    "Mean IoU, encoder from segmentation − encoder from classification, and from reconstruction − from "
-    "classification, equal images seen, on a target with another set of classes: both paired 95 % t "
-    "intervals over seeds above 0; one alone is mixed.",
-    "mean IoU, segmentation − classification and reconstruction − classification",
-)
-S5 = _claim(
-    "S5",
-    "abstract",
-    "ImageNet's classification encoders are suboptimal",
-    "Encoders from ImageNet classification are therefore not the best choice.",
-    "Mean IoU, encoder from segmentation − ImageNet's encoder: paired 95 % t interval over seeds above 0. "
-    "The contrast is confounded with the amount of data, and S5 remains an inference from S4.",
-    "mean IoU, segmentation − ImageNet",
-)
-S6A = _claim(
-    "S6a",
-    "abstract",
-    "Contrast with reconstructions gives good encoders",
-    "Contrastive learning with several reconstructions gives good encoders without labels.",
-    "Mean IoU, encoder from contrast with reconstructions − nothing transferred: paired 95 % t interval over "
-    "seeds above 0.",
-    "mean IoU, proposal − nothing transferred",
-)
-S6B = _claim(
-    "S6b",
-    "ours",
-    "Reconstructions add to contrast",
-    "The reconstructions make the encoder better than contrastive learning alone does.",
-    "Mean IoU, encoder from contrast with reconstructions − encoder from contrast alone: paired 95 % t "
-    "interval over seeds above 0.",
-    "mean IoU, proposal − contrast alone",
-)
-
-S6 = _claim(
-    "S6",
-    "abstract",
-    "Contrast with reconstructions: the proposal",
-    "Contrastive learning with several reconstructions gives good encoders without labels, better than "
-    "contrastive learning alone.",
-    "S6a and S6b together.",
-    "S6a and S6b",
-)
-
-
-def _judged(needed: tuple[str, ...], judge: Callable[[Runs, str], Outcome]) -> Callable[[Runs, str], Outcome]:
-    """A rule that is not run without its conditions, and undecided where the setting is too small."""
-
-    def outcome(runs: Runs, measure: str) -> Outcome:
-        missing = [name for name in needed if name not in runs]
-        if missing:
-            return "not run", (), f"There is no run of: {', '.join(missing)}."
-        status, parts, note = judge(runs, measure)
-        lead = max(float(endpoints.above_trivial(runs[name]).mean()) for name in needed)
-        if lead >= WIDE:
-            return status, parts, note
-        small = (
-            f"The best of these conditions is {100 * lead:.1f} points above the trivial baseline: the "
-            "setting is too small to judge."
-        )
-        return "undecided", _withheld(parts), f"{small} {note}".strip()
-
-    return outcome
-
-
-def _withheld(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The same comparisons, of which none decides anything."""
-    return tuple(replace(part, status="undecided") for part in parts)
-
-
-def _better(name: str, run: xr.Dataset, other: xr.Dataset, measure: str) -> Part:
+def better(name: str, run: xr.Dataset, other: xr.Dataset, measure: str) -> Part:
+    """Is a run better than another, seed by seed?"""
     key, words = QUALITIES[measure]
     return above(f"{words}, points, {name}", 100 * endpoints.gain(run, other, key), unit="points")
 
 
-def _one(runs: Runs, measure: str, name: str, other: str, title: str, note: str = "") -> Outcome:
-    part = _better(title, runs[name], runs[other], measure)
-    return part.status, (part,), note
+def encoder_helps(runs: Runs, measure: str) -> Outcome:
+    """S1: against nothing transferred."""
+    part = better("encoder − nothing", runs["segmentation"], runs["none"], measure)
+    return part.status, (part,), ""
 
 
-def _s1(runs: Runs, measure: str) -> Outcome:
-    return _one(runs, measure, "segmentation", "none", "encoder − nothing")
-
-
-def _s2(runs: Runs, measure: str) -> Outcome:
+def decoder_does_not_help(runs: Runs, measure: str) -> Outcome:
+    """S2: encoder and decoder as good as the encoder alone; the decoder alone is told beside it."""
     preset = str(runs["segmentation"].attrs.get("preset", "")).partition(",")[0]
     margin = 100 * MARGINS.get(preset, WIDE_MARGIN)
     key, words = QUALITIES[measure]
@@ -188,12 +82,13 @@ def _s2(runs: Runs, measure: str) -> Outcome:
         part = replace(part, status="undecided")
     note = ""
     if "segmentation, decoder" in runs and "none" in runs:
-        alone = _better("decoder − nothing", runs["segmentation, decoder"], runs["none"], measure)
-        note = f"Decoder alone − nothing: {alone.interval(1)} points (95 % interval, n = {alone.n})."
+        alone = better("decoder − nothing", runs["segmentation, decoder"], runs["none"], measure)
+        note = f"Decoder alone − nothing: {alone.interval(1)} points ({alone.basis})."
     return part.status, (part,), note
 
 
-def _s3(runs: Runs, _measure: str) -> Outcome:
+def decoder_is_faster(runs: Runs, _measure: str) -> Outcome:
+    """S3: steps to a level, of which less is better, so that all signs are turned round."""
     times, reference, censored = endpoints.times_to_level(runs["segmentation, both"], runs["segmentation"])
     slower = above("log (steps, both ÷ encoder)", np.log(times / reference))
     turned: dict[Status, Status] = {"supported": "contradicted", "contradicted": "supported"}
@@ -206,45 +101,146 @@ def _s3(runs: Runs, _measure: str) -> Outcome:
     return status, (part,), steps + never
 
 
-def _s4(runs: Runs, measure: str) -> Outcome:
+def both_beat_classification(runs: Runs, measure: str) -> Outcome:
+    """S4: on another set of classes; one of the two alone is mixed."""
     config = json.loads(runs["segmentation"].attrs["config"])
-    same = (config["source"], config["dataset"]) in SAME_CLASSES
     parts = tuple(
-        _better(f"{name} − classification", runs[name], runs["classification"], measure)
+        better(f"{name} − classification", runs[name], runs["classification"], measure)
         for name in ("segmentation", "reconstruction")
     )
-    if same:
+    if (config["source"], config["dataset"]) in SAME_CLASSES:
         note = "Source and target have one set of classes: reported, and never used to decide S4."
-        return "undecided", _withheld(parts), note
+        return "undecided", withheld(parts), note
     status = all_of(parts)
     if status == "undecided" and any(part.status == "supported" for part in parts):
         status = "mixed"
     return status, parts, ""
 
 
-def _s5(runs: Runs, measure: str) -> Outcome:
-    note = "Confounded with the amount of data: an inference from S4."
-    return _one(runs, measure, "segmentation", "imagenet", "segmentation − ImageNet", note)
+def imagenet_is_not_best(runs: Runs, measure: str) -> Outcome:
+    """S5: against ImageNet's encoder."""
+    part = better("segmentation − ImageNet", runs["segmentation"], runs["imagenet"], measure)
+    return part.status, (part,), "Confounded with the amount of data: an inference from S4."
 
 
-def _s6a(runs: Runs, measure: str) -> Outcome:
-    return _one(runs, measure, "contrastive-reconstruction", "none", "proposal − nothing")
+def proposal_helps(runs: Runs, measure: str) -> Outcome:
+    """S6a: against nothing transferred."""
+    part = better("proposal − nothing", runs["contrastive-reconstruction"], runs["none"], measure)
+    return part.status, (part,), ""
 
 
-def _s6b(runs: Runs, measure: str) -> Outcome:
-    return _one(runs, measure, "contrastive-reconstruction", "contrastive", "proposal − contrast alone")
+def reconstructions_help(runs: Runs, measure: str) -> Outcome:
+    """S6b: against contrastive learning alone."""
+    proposal, contrast = runs["contrastive-reconstruction"], runs["contrastive"]
+    part = better("proposal − contrast alone", proposal, contrast, measure)
+    return part.status, (part,), ""
 
 
-def _s6(runs: Runs, measure: str) -> Outcome:
-    parts = tuple(part for one in (_s6a, _s6b) for part in one(runs, measure)[1])
-    return all_of(parts), parts, ""
+def conditions(*names: str, optional: bool = False) -> tuple[Selection, ...]:
+    """Conditions by name, from whichever family has them."""
+    return tuple(Selection(family, names, optional=optional) for family in ("encoders", "imagenet", "modes"))
 
 
-rule(S1)(_judged(("segmentation", "none"), _s1))
-rule(S2)(_judged(("segmentation, both", "segmentation"), _s2))
-rule(S3)(_judged(("segmentation, both", "segmentation"), _s3))
-rule(S4)(_judged(("segmentation", "reconstruction", "classification"), _s4))
-rule(S5)(_judged(("segmentation", "imagenet"), _s5))
-rule(S6A)(_judged(("contrastive-reconstruction", "none"), _s6a))
-rule(S6B)(_judged(("contrastive-reconstruction", "contrastive"), _s6b))
-rule(S6)(_judged(("contrastive-reconstruction", "contrastive", "none"), _s6))
+_claim = partial(
+    Claim,
+    study="segmentation",
+    source="abstract",
+    measure="mIoU",
+    figure="segmentation-miou",
+    gate=Gate(
+        "Judged only where the better condition beats the trivial baseline (commonest class, or one "
+        "brightness threshold) by 10 points of mean IoU, on average over seeds; otherwise undecided.",
+        too_small,
+    ),
+)
+
+S1 = _claim(
+    id="S1",
+    title="A transferred encoder helps",
+    statement="Transferring the encoder of a pre-trained network helps segmentation.",
+    words="Mean IoU on the test pictures, encoder transferred (from segmentation) − nothing transferred: "
+    "paired 95 % t interval over seeds above 0.",
+    endpoint="mean IoU, encoder − nothing transferred",
+    decide=encoder_helps,
+    runs=conditions("segmentation", "none"),
+)
+S2 = _claim(
+    id="S2",
+    title="A transferred decoder does not",
+    statement="Transferring the decoder as well does not help segmentation further.",
+    words="Mean IoU, encoder and decoder transferred − encoder alone: paired 90 % t interval over ten seeds "
+    "within ±2 points (±1 at full scale). Decoder alone − nothing is reported with its interval.",
+    endpoint="mean IoU, encoder and decoder − encoder",
+    margin=f"±{100 * WIDE_MARGIN:g} points (±{100 * MARGINS['full']:g} at full scale)",
+    figure="segmentation-convergence",
+    decide=decoder_does_not_help,
+    runs=(
+        *conditions("segmentation", "segmentation, both"),
+        *conditions("segmentation, decoder", "none", optional=True),
+    ),
+)
+S3 = _claim(
+    id="S3",
+    title="A transferred decoder is faster",
+    statement="With a transferred decoder, fine-tuning converges faster.",
+    words="Steps until 90 % of what the encoder-only network of the seed reaches in the end, encoder and "
+    "decoder ÷ encoder alone: paired 95 % t interval over seeds of the logarithm below 0. A run that never "
+    "gets there counts with all its steps, which favours the claim; with such a run it is never supported.",
+    endpoint="log (steps to the level, encoder and decoder ÷ encoder)",
+    decide=decoder_is_faster,
+    runs=conditions("segmentation", "segmentation, both"),
+    figure="segmentation-convergence",
+)
+S4 = _claim(
+    id="S4",
+    title="Segmentation and reconstruction beat classification",
+    statement="Encoders pre-trained by segmentation or by reconstruction beat those pre-trained by "
+    "classification.",
+    words="Mean IoU, encoder from segmentation − encoder from classification, and from reconstruction − from "
+    "classification, equal images seen, on a target with another set of classes: both paired 95 % t "
+    "intervals over seeds above 0; one alone is mixed.",
+    endpoint="mean IoU, segmentation − classification and reconstruction − classification",
+    decide=both_beat_classification,
+    runs=conditions("segmentation", "reconstruction", "classification"),
+)
+S5 = _claim(
+    id="S5",
+    title="ImageNet's classification encoders are suboptimal",
+    statement="Encoders from ImageNet classification are therefore not the best choice.",
+    words="Mean IoU, encoder from segmentation − ImageNet's encoder: paired 95 % t interval over seeds above "
+    "0. The contrast is confounded with the amount of data, and S5 remains an inference from S4.",
+    endpoint="mean IoU, segmentation − ImageNet",
+    decide=imagenet_is_not_best,
+    runs=conditions("segmentation", "imagenet"),
+)
+S6A = _claim(
+    id="S6a",
+    title="Contrast with reconstructions gives good encoders",
+    statement="Contrastive learning with several reconstructions gives good encoders without labels.",
+    words="Mean IoU, encoder from contrast with reconstructions − nothing transferred: paired 95 % t "
+    "interval over seeds above 0.",
+    endpoint="mean IoU, proposal − nothing transferred",
+    decide=proposal_helps,
+    runs=conditions("contrastive-reconstruction", "none"),
+)
+S6B = _claim(
+    id="S6b",
+    source="ours",
+    title="Reconstructions add to contrast",
+    statement="The reconstructions make the encoder better than contrastive learning alone does.",
+    words="Mean IoU, encoder from contrast with reconstructions − encoder from contrast alone: paired 95 % t "
+    "interval over seeds above 0.",
+    endpoint="mean IoU, proposal − contrast alone",
+    decide=reconstructions_help,
+    runs=conditions("contrastive-reconstruction", "contrastive"),
+)
+S6 = together(
+    "S6",
+    (S6A, S6B),
+    title="Contrast with reconstructions: the proposal",
+    statement="Contrastive learning with several reconstructions gives good encoders without labels, better "
+    "than contrastive learning alone.",
+    figure="segmentation-miou",
+)
+
+CLAIMS = (S1, S2, S3, S4, S5, S6A, S6B, S6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.comparison import spelled, summarise, told
+from ...engine.comparison import summarise
 from ...engine.words import markdown_table, number
 from . import endpoints
 
@@ -34,12 +34,12 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
     ]
     rows = []
     for name, run in runs.items():
-        qualities = [spelled(summarise(run[key].values)) for key in ("miou", "dice", "boundary")]
+        qualities = [summarise(run[key].values).spell() for key in ("miou", "dice", "boundary")]
         steps = "–"
         if reference in runs:
             times, _, never = endpoints.times_to_level(run, runs[reference])
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
-        loss = spelled(summarise(run["training_loss"].isel(curve_step=-1).values))
+        loss = summarise(run["training_loss"].isel(curve_step=-1).values).spell()
         rate = f"{float(run['rate'].values.flat[0]):g}"
         rows.append([name, run.sizes["seed"], *qualities, loss, rate, steps])
     return markdown_table(head, rows)
@@ -61,7 +61,7 @@ def parts(runs: Mapping[str, xr.Dataset]) -> str:
         gaps = {
             key: 100 * endpoints.gain(runs[name], runs[other], key) for key in ("miou", "dice", "boundary")
         }
-        cells = [told(summarise(gap), 1) for gap in gaps.values()]
+        cells = [summarise(gap).spell_difference(1) for gap in gaps.values()]
         rows.append([f"{name} − {other}", gaps["miou"].size, *cells])
     return markdown_table(["difference, points", "n", "mean IoU", "mean Dice", "boundary IoU"], rows)
 
@@ -87,7 +87,7 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
     rows = [
         ["trivial level", *(number(float(endpoints.trivial_level(run).mean())) for run in bare)],
         ["best start − trivial level", *(number(lead, 1, sign=True) for lead in leads)],
-        [nothing, *(spelled(summarise(run["miou"].values)) for run in bare)],
+        [nothing, *(summarise(run["miou"].values).spell() for run in bare)],
     ]
     for name in dict.fromkeys(name for runs in sets.values() for name in runs if name != nothing):
         cells = []
@@ -96,7 +96,7 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
                 cells.append("–")
                 continue
             gaps = summarise(100 * endpoints.gain(runs[name], runs[nothing]))
-            cells.append(f"{told(gaps, 1)}, n = {gaps.n}")
+            cells.append(f"{gaps.spell_difference(1)}, n = {gaps.n}")
         rows.append([f"{name} − {nothing}", *cells])
     return markdown_table(["", *sets], rows)
 
@@ -127,7 +127,10 @@ def changes(runs: Mapping[str, xr.Dataset]) -> str:
         cells = []
         for part in ("encoder", "decoder"):
             changed, null = (endpoints.part_change(run, part, against=key) for key in ("start", "fresh"))
-            cells += [spelled(summarise(changed.values), 2), told(summarise((changed - null).values), 2)]
+            cells += [
+                summarise(changed.values).spell(2),
+                summarise((changed - null).values).spell_difference(2),
+            ]
         rows.append([name, run.sizes["seed"], *cells])
     return markdown_table(
         ["started from", "n", "encoder", "encoder − null", "decoder", "decoder − null"], rows

@@ -23,6 +23,8 @@ class Transfer(Study[TransferConfig]):
     config = TransferConfig
     presets = PRESETS
     families = FAMILIES
+    deciding = (("as_described",), ("laptop",))
+    beside = (("as_released",), ("resnet18",), ("vgg16",))
 
     def work(self, config: TransferConfig) -> float:
         """Images passed forward, a backward pass counted as two, times the network's cost."""

@@ -1,4 +1,4 @@
-"""Study 2: the authors' numbers, and ours beside them."""
+"""Study 2: the authors' numbers, ours beside them, and what theirs say of a claim."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ TABLE = "data/reference/authors_transfer_cka.csv"
 
 BOUND = 2.0
 """Joint standard deviations within which a mean counts as the authors'."""
+
+SOURCE = "cifar10"
+"""What the authors pre-train on: a target of this domain is within it."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,21 @@ class Beside:
         return bool(abs(self.joint_deviations) <= BOUND)
 
 
+@dataclass(frozen=True)
+class Theirs:
+    """One number of the authors', made as ours is.
+
+    Attributes:
+        name: What it is, and of which condition.
+        value: The number, from means over their seeds; their table gives no interval of it.
+        seeds: Number of their seeds.
+    """
+
+    name: str
+    value: float
+    seeds: int
+
+
 def read_table(root: Path) -> list[Published]:
     """Read the authors' numbers.
 
@@ -129,6 +147,46 @@ def read_table(root: Path) -> list[Published]:
         )
         for row in csv.DictReader(lines)
     ]
+
+
+def authors_numbers(root: Path | None) -> dict[str, list[Theirs]]:
+    """The authors' numbers by claim.
+
+    Args:
+        root: The checkout with ``data/reference``; None where there is none.
+
+    Returns:
+        Id of the claim → its numbers. Claims that no number of theirs is about are left out: the first paper
+        shows its results in figures, and of the third neither code nor tables are public.
+    """
+    if root is None:
+        return {}
+    conditions: dict[tuple, dict[str, Published]] = {}  # layers in order of depth
+    for row in read_table(root):
+        conditions.setdefault((row.stage, row.dataset, row.degree, row.images), {})[row.layer] = row
+    tuned = {key[1:3]: layers for key, layers in conditions.items() if key[0] == "fine-tuning"}
+    sizes = {key[3]: layers for key, layers in conditions.items() if key[0] == "training"}
+    labels = {0: "true labels", 9: "random labels"}
+    heads = [
+        Theirs(
+            f"{dataset}, {labels.get(degree, f'label noise {degree}')}: least similar conv layer − logits",
+            min(row.mean for name, row in layers.items() if name != "logits") - layers["logits"].mean,
+            layers["logits"].seeds,
+        )
+        for (dataset, degree), layers in tuned.items()
+    ]
+    true, random = (list(tuned[SOURCE, degree].values())[-2] for degree in (0, 9))
+    name = f"{SOURCE}: last conv layer, true − random labels, at the end of training"
+    kept = [Theirs(name, true.mean - random.mean, true.seeds)]
+    slopes = [
+        Theirs(
+            f"{layer}: change per tenfold images, at equal epochs",
+            float(np.polyfit(np.log10(list(sizes)), [1 - rows[layer].mean for rows in sizes.values()], 1)[0]),
+            row.seeds,
+        )
+        for layer, row in next(iter(sizes.values())).items()
+    ]
+    return {"T1": heads, "T3a": kept, "T4": slopes}
 
 
 def beside(published: Sequence[Published], runs: Mapping[str, xr.Dataset]) -> list[Beside]:

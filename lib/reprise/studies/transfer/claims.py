@@ -1,37 +1,33 @@
-"""Rules of study 2. Each takes runs by the name of their condition and pairs their seeds.
+"""Claims of study 2 and their rules, which pair runs by seed.
 
-Names are those of the families in :mod:`reprise.studies.transfer.presets`.
+Names of runs are those of the families in :mod:`reprise.studies.transfer.presets`, some behind a prefix.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...claims.claim import rule
+from ...claims.claim import Claim, Outcome, Runs, Selection, together
 from ...claims.verdict import Part, Status, above, above_holm, all_of, equivalent
 from . import endpoints
-from .claims_declared import T1, T2, T3, T3A, T3B, T3C, T3D, T4, TARGETS
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Runs = Mapping[str, "xr.Dataset"]
-Outcome = tuple[Status, tuple[Part, ...], str]
+TARGETS = ("true labels", "shifted labels", "random labels", "other domain")
+"""Fine-tunings that the claims are about."""
 
 
-@rule(T1)
 def head_changes_most(runs: Runs, measure: str) -> Outcome:
     """T1: by target and by both kinds of linear CKA."""
     targets = [name for name in TARGETS if name in runs]
     if not targets:
         return "not run", (), ""
-    measures = dict.fromkeys((measure, endpoints.DEBIASED))
-    by_measure = {
-        kind: above_holm(
+    by_measure = [
+        above_holm(
             {
                 f"{name}: least similar conv layer − logits ({kind})": endpoints.body_above_head(
                     runs[name], kind
@@ -39,30 +35,22 @@ def head_changes_most(runs: Runs, measure: str) -> Outcome:
                 for name in targets
             }
         )
-        for kind in measures
-    }
-    statuses: list[Status] = []
-    split = []
-    for i, name in enumerate(targets):
-        found: list[Status] = [group[i].status for group in by_measure.values()]
-        if len(set(found)) == 1:
-            statuses.append(found[0])
-        else:
-            statuses.append("undecided")
-            split.append(name)
-    parts = tuple(part for group in by_measure.values() for part in group)
+        for kind in dict.fromkeys((measure, endpoints.DEBIASED))
+    ]
+    kinds = [{group[i].status for group in by_measure} for i in range(len(targets))]
+    split = [name for name, own in zip(targets, kinds, strict=True) if len(own) > 1]
+    statuses: list[Status] = ["undecided" if len(own) > 1 else next(iter(own)) for own in kinds]
     note = f"Linear and debiased CKA disagree on {', '.join(split)}." if split else ""
-    absent = [name for name in TARGETS if name not in runs]
-    return _final(_disagreeing(statuses), absent), parts, _with_absent(note, absent)
+    parts = tuple(part for group in by_measure for part in group)
+    return _as_far_as_run(all_of(statuses), parts, note, [name for name in TARGETS if name not in runs])
 
 
-@rule(T2)
 def early_change_is_beneficial(runs: Runs, measure: str) -> Outcome:
     """T2: gain by letting the first two blocks move, on both domains, and their difference."""
-    named = [name.removesuffix(", all") for name in runs if name.endswith(", all")]
+    free = (name.removesuffix(", all") for name in runs if name.endswith(", all"))
     gains = {
         (domain, count): endpoints.gain(runs[f"{domain}, {count}, all"], runs[f"{domain}, {count}, after-2"])
-        for domain, _, count in (name.partition(", ") for name in named)
+        for domain, _, count in (name.partition(", ") for name in free)
         if f"{domain}, {count}, after-2" in runs
     }
     if not gains:
@@ -79,25 +67,18 @@ def early_change_is_beneficial(runs: Runs, measure: str) -> Outcome:
         }
     )
     parts = (*benefits, *differences)
-    note = _with_absent("Log-odds of test accuracy.", absent)
-    return _final(all_of(parts), absent), parts, note
+    return _as_far_as_run(all_of(parts), parts, "Log-odds of test accuracy.", absent)
 
 
-@rule(T3A)
 def random_labels_change_more(runs: Runs, measure: str) -> Outcome:
     """T3a: at equal training loss."""
-    if not _have(runs, "true labels", "random labels"):
-        return "not run", (), ""
     true, other = endpoints.at_equal_loss(runs["true labels"], runs["random labels"], "pretrained", measure)
     part = above("CKA to the pre-trained state, last conv layer: true − random labels", true - other)
     return part.status, (part,), ""
 
 
-@rule(T3B)
 def nothing_is_left(runs: Runs, measure: str) -> Outcome:
     """T3b: at equal training loss."""
-    if not _have(runs, "random labels", "fresh: random labels"):
-        return "not run", (), ""
     pair = runs["random labels"], runs["fresh: random labels"]
     tuned, fresh = endpoints.at_equal_loss(*pair, "pretrained", measure)
     part = equivalent(
@@ -107,54 +88,34 @@ def nothing_is_left(runs: Runs, measure: str) -> Outcome:
     return part.status, (part,), note
 
 
-@rule(T3C)
 def usable_structure_is_kept(runs: Runs, measure: str) -> Outcome:
     """T3c: shifted labels against random and true ones."""
-    if not _have(runs, *TARGETS[:3]):
-        return "not run", (), ""
-    last = endpoints.body(runs["true labels"])[-1]
+    body = endpoints.body(runs["true labels"])
 
     def kept(name: str) -> xr.DataArray:
-        return endpoints.similarity(runs[name], "pretrained", measure)
+        return endpoints.similarity(runs[f"{name} labels"], "pretrained", measure).sel(layer=body)
 
-    body = endpoints.body(runs["true labels"])
+    last = kept("shifted").isel(layer=-1) - kept("random").isel(layer=-1)
+    mean = kept("true").mean("layer") - kept("shifted").mean("layer")
     parts = (
-        above(
-            "CKA to the pre-trained state, last conv layer: shifted − random labels",
-            operator.sub(*(kept(name).sel(layer=last) for name in TARGETS[1:3])).values,
-        ),
+        above("CKA to the pre-trained state, last conv layer: shifted − random labels", last.values),
         equivalent(
             "CKA to the pre-trained state, mean of conv layers: true − shifted labels",
-            operator.sub(*(kept(name).sel(layer=body).mean("layer") for name in TARGETS[:2])).values,
+            mean.values,
             endpoints.EQUAL,
         ),
     )
     return all_of(parts), parts, ""
 
 
-@rule(T3D)
 def random_labels_change_more_from_the_start(runs: Runs, measure: str) -> Outcome:
     """T3d: two pre-trainings at equal training loss."""
-    if not _have(runs, "pre-training: true labels", "pre-training: random labels"):
-        return "not run", (), ""
     pair = runs["pre-training: true labels"], runs["pre-training: random labels"]
     true, other = endpoints.at_equal_loss(*pair, "start", measure)
     part = above("CKA to the initial state, last conv layer: true − random labels", true - other)
     return part.status, (part,), ""
 
 
-@rule(T3)
-def useless_structure_is_erased(runs: Runs, measure: str) -> Outcome:
-    """T3: its three parts."""
-    rules = random_labels_change_more, nothing_is_left, usable_structure_is_kept
-    outcomes = [one(runs, measure) for one in rules]
-    parts = tuple(part for outcome in outcomes for part in outcome[1])
-    if not parts:
-        return "not run", (), ""
-    return _disagreeing([outcome[0] for outcome in outcomes]), parts, outcomes[1][2]
-
-
-@rule(T4)
 def more_data_more_change(runs: Runs, measure: str) -> Outcome:
     """T4: slopes by layer, at equal epochs and at equal steps."""
     parts: list[Part] = []
@@ -174,20 +135,113 @@ def more_data_more_change(runs: Runs, measure: str) -> Outcome:
     return ("undecided" if note and all_of(parts) == "supported" else all_of(parts)), tuple(parts), note
 
 
-def _have(runs: Runs, *names: str) -> bool:
-    return all(name in runs for name in names)
-
-
-def _final(status: Status, absent: list[str]) -> Status:
+def _as_far_as_run(status: Status, parts: tuple[Part, ...], note: str, absent: list[str]) -> Outcome:
     """A status that further runs could turn round is none yet."""
-    return "undecided" if absent and status in ("supported", "contradicted") else status
+    if absent:
+        status = "undecided" if status in ("supported", "contradicted") else status
+        note = f"{note} Not run: {'; '.join(absent)}.".strip()
+    return status, parts, note
 
 
-def _with_absent(note: str, absent: list[str]) -> str:
-    return " ".join(filter(None, (note, f"Not run: {'; '.join(absent)}." if absent else "")))
+_claim = partial(
+    Claim, study="transfer", source="abstract", measure=endpoints.PRIMARY, figure="transfer-levels"
+)
 
+T1 = _claim(
+    id="T1",
+    title="Fine-tuning changes the head most",
+    statement="Even with every weight free, fine-tuning changes the head most.",
+    words="CKA to the pre-trained state, the least similar convolutional layer minus the logits, after "
+    "fine-tuning on each target (true, shifted and random labels of the source's domain, and another "
+    "domain): above 0 by t intervals over seeds, corrected after Holm over targets. A target counts only if "
+    "linear and debiased CKA agree.",
+    endpoint="CKA to the pre-trained state, least similar conv layer − logits",
+    decide=head_changes_most,
+    runs=(Selection("targets"),),
+    figure="transfer-layers",
+)
+T2 = _claim(
+    id="T2",
+    source="question",
+    title="Change in early layers is beneficial, above all across domains",
+    statement="Letting early layers move improves accuracy, and more so on another domain than on the "
+    "source's.",
+    words="Test accuracy in log-odds, all layers free minus the first two blocks frozen, at each number of "
+    "fine-tuning images: above 0 on both domains (Holm over all), and the difference between the other "
+    "domain and the source's above 0 (Holm over numbers of images), by t intervals over seeds.",
+    endpoint="test accuracy in log-odds, all free − first two blocks frozen; across domains − within",
+    measure="test accuracy, log-odds",
+    decide=early_change_is_beneficial,
+    runs=(Selection("freezing", ("*, all", "*, after-2")),),
+    figure="transfer-gain",
+)
+T3A = _claim(
+    id="T3a",
+    title="Labels without use change the last conv layer more",
+    statement="Fine-tuning on random labels keeps less of the pre-trained structure than on true labels.",
+    words="CKA of the last convolutional layer to the pre-trained state, where both have the same training "
+    "loss (the larger of their last ones): true minus random labels of the source's domain, 95 % t interval "
+    "over seeds above 0.",
+    endpoint="CKA of the last conv layer to the pre-trained state, true − random labels",
+    decide=random_labels_change_more,
+    runs=(Selection("targets", ("true labels", "random labels")),),
+)
+T3B = _claim(
+    id="T3b",
+    title="Nothing is left that a fresh network would not have",
+    statement="After fine-tuning on random labels, as much is left of the pre-trained structure as a fresh "
+    "network trained on the same labels has of it.",
+    words="CKA of the last convolutional layer to the pre-trained state, at equal training loss: fine-tuned "
+    f"network minus fresh network, both on the same random labels, within ±{endpoints.EQUAL} by the 90 % t "
+    "interval over seeds.",
+    endpoint="CKA of the last conv layer to the pre-trained state, fine-tuned − fresh",
+    margin=f"±{endpoints.EQUAL}",
+    decide=nothing_is_left,
+    runs=(Selection("targets", ("random labels",)), Selection("fresh", ("random labels",), "fresh: ")),
+)
+T3C = _claim(
+    id="T3c",
+    source="ours",
+    title="What can be used is kept, whatever it is called",
+    statement="Shifted labels, which need the same structure under other names, keep the convolutional "
+    "layers.",
+    words="CKA to the pre-trained state: shifted minus random labels at the last convolutional layer, 95 % t "
+    "interval over seeds above 0; and true minus shifted, convolutional layers averaged, within "
+    f"±{endpoints.EQUAL} by the 90 % interval.",
+    endpoint="CKA to the pre-trained state, shifted − random and true − shifted labels",
+    margin=f"±{endpoints.EQUAL} (true − shifted)",
+    decide=usable_structure_is_kept,
+    runs=(Selection("targets", TARGETS[:3]),),
+)
+T3D = _claim(
+    id="T3d",
+    source="ours",
+    title="Random labels also change more during pre-training",
+    statement="Training from the start on random labels takes the last convolutional layer further from its "
+    "initial state than training on true labels does.",
+    words="CKA of the last convolutional layer to the initial state, where both have the same training loss: "
+    "true minus fully random labels, 95 % t interval over seeds above 0.",
+    endpoint="CKA of the last conv layer to the initial state, true − random labels",
+    decide=random_labels_change_more_from_the_start,
+    runs=(Selection("noise", ("true labels", "random labels"), "pre-training: "),),
+)
+T3 = together(
+    "T3",
+    (T3A, T3B, T3C),
+    title="Fine-tuning erases structure that the labels cannot use",
+    statement="Fine-tuning erases pre-trained structure that the new labels cannot use.",
+    figure="transfer-levels",
+)
+T4 = _claim(
+    id="T4",
+    source="run table",
+    title="More training data, more change",
+    statement="The more images a network is trained on, the further its layers get from their initial state.",
+    words="Slope of 1 − CKA(initial state) over the logarithm of the number of training images, in every "
+    "layer, at equal epochs and at equal steps: 95 % t intervals over seeds above 0.",
+    endpoint="slope of 1 − CKA(initial state) over the logarithm of the number of images",
+    decide=more_data_more_change,
+    runs=(Selection("sizes", prefix="equal epochs: "), Selection("equal-steps", prefix="equal steps: ")),
+)
 
-def _disagreeing(statuses: list[Status]) -> Status:
-    """Status of a conjunction of statuses: as :func:`~reprise.claims.verdict.all_of` has it."""
-    stand_ins = [Part("", 0.0, 0.0, 0.0, 0.95, 0, "", status) for status in statuses]
-    return all_of(stand_ins)
+CLAIMS = (T1, T2, T3A, T3B, T3C, T3D, T3, T4)

@@ -1,4 +1,4 @@
-"""Study 2: its results as Markdown tables."""
+"""Study 2: its results as Markdown tables, and what is said in place of those that were not run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.comparison import spelled, summarise, told
+from ...engine.comparison import summarise
+from ...engine.config import StudyConfig
+from ...engine.study import Study
 from ...engine.words import markdown_table, number
 from . import endpoints
 from .authors import BOUND, Beside
@@ -30,11 +32,11 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
     rows = []
     for name, run in runs.items():
         accuracies = [
-            spelled(summarise(100 * run[key].isel(epoch=-1).values), 1)
+            summarise(100 * run[key].isel(epoch=-1).values).spell(1)
             for key in ("train_accuracy", "test_accuracy")
         ]
         kept = endpoints.similarity(run, reference, measure)
-        cells = [spelled(summarise(kept.sel(layer=layer).values)) for layer in layers]
+        cells = [summarise(kept.sel(layer=layer).values).spell() for layer in layers]
         rows.append([name, run.sizes["seed"], *accuracies, *cells])
     return markdown_table(["", "n", "training accuracy, %", "test accuracy, %", *layers], rows)
 
@@ -59,9 +61,11 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         cells = []
         for mode in modes:
             frozen = runs.get(f"{setting}, {mode}")
-            cells.append("–" if frozen is None else told(summarise(endpoints.gain(free, frozen).values)))
+            cells.append(
+                "–" if frozen is None else summarise(endpoints.gain(free, frozen).values).spell_difference()
+            )
         before, after = (
-            spelled(summarise(100 * free["test_accuracy"].isel(epoch=k).values), 1) for k in (0, -1)
+            summarise(100 * free["test_accuracy"].isel(epoch=k).values).spell(1) for k in (0, -1)
         )
         rows.append([setting, free.sizes["seed"], before, after, *cells])
     return markdown_table(["fine-tuned on", "n", "accuracy before, %", "after, all free, %", *against], rows)
@@ -105,7 +109,7 @@ def slopes(designs: Mapping[str, Sequence[xr.Dataset]], measure: str = endpoints
     layers = [str(name) for name in next(iter(found.values()))["layer"].values]
     rows = []
     for name, values in found.items():
-        cells = [told(summarise(values.sel(layer=layer).values)) for layer in layers]
+        cells = [summarise(values.sel(layer=layer).values).spell_difference() for layer in layers]
         rows.append([name, values.sizes["seed"], *cells])
     return markdown_table(["", "n", *layers], rows)
 
@@ -176,7 +180,7 @@ def audit(found: Sequence[Effect]) -> str:
     for name in dict.fromkeys(effect.finding for effect in found):
         cells = []
         for effect in (effect for effect in found if effect.finding == name):
-            text = spelled(effect.difference, sign=True)
+            text = effect.difference.spell(sign=True)
             cells.append(f"**{text}**" if effect.word == "matters" else text)
         rows.append([name.split(", ", 1)[-1], *cells])
     return markdown_table(["", *quantities], rows)
@@ -189,7 +193,7 @@ def outcomes(found: Sequence[Effect]) -> dict[str, str]:
         kinds = {effect.word for effect in found if effect.finding == name}
         if matters:
             text = "**matters**: " + "; ".join(
-                f"{effect.quantity} {spelled(effect.difference, 2, sign=True)}" for effect in matters
+                f"{effect.quantity} {effect.difference.spell(2, sign=True)}" for effect in matters
             )
         elif kinds == {"no difference"}:
             text = "changes nothing"
@@ -199,3 +203,40 @@ def outcomes(found: Sequence[Effect]) -> dict[str, str]:
             text = f"no difference that could be told from 0 or that reaches {endpoints.EQUAL:g}"
         said[name.split(", ", 1)[-1]] = text
     return said
+
+
+def missing(
+    study: Study, config: StudyConfig, seeds: Sequence[int], families: Mapping[str, Mapping[str, xr.Dataset]]
+) -> dict[str, list[str]]:
+    """Conditions of the families that lack some of the seeds.
+
+    Args:
+        study: The study.
+        config: The condition that the families are made from.
+        seeds: Seeds that there should be.
+        families: Name of a family → condition → what is there of it.
+
+    Returns:
+        Name of a family → its incomplete conditions, each with what it has: ``random labels (3 of 5 seeds)``.
+    """
+    found = {}
+    for family, runs in families.items():
+        lines = []
+        for title in study.family(family, config):
+            there = {int(seed) for seed in runs[title]["seed"].values} if title in runs else set()
+            if lacking := set(seeds) - there:
+                lines.append(f"{title} ({len(seeds) - len(lacking)} of {len(seeds)} seeds)")
+        if lines:
+            found[family] = lines
+    return found
+
+
+def not_run(command: str, *families: str) -> str:
+    """What a chapter says in place of a figure: that runs are missing, and the command that makes them.
+
+    Args:
+        command: Command of the condition that the families are made from.
+        families: Their names.
+    """
+    options = " ".join(f"--family {family}" for family in families)
+    return f"**Not run:** these units are not in the store. `{command} {options}` makes them."
