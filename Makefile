@@ -37,11 +37,12 @@ browser: $(STAMP)
 # All of them run, whichever fails.
 lint: $(STAMP)
 	@failed=; \
-	check() { echo "--- $$*"; "$$@" || failed="$$failed $$(basename "$$1")"; }; \
+	check() { echo "--- $$*"; "$$@" || failed="$$failed [$$*]"; }; \
 	check $(BIN)/ruff check --quiet . ; \
 	check $(BIN)/ruff format --quiet --check . ; \
 	check $(BIN)/pyright ; \
 	check $(BIN)/lint-imports ; \
+	check $(BIN)/python -m reprise.book.assets lint ; \
 	check find intro.ipynb chapters -name '*.ipynb' -not -path '*/.*' -exec $(STRIP) --verify {} + ; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 

@@ -1,6 +1,6 @@
 // Loaded first on every page: what the widgets' and the theme's scripts take for granted, and a page that works
 // offline, from the file system and at any depth has to provide itself.
-(function () {
+(() => {
   "use strict";
 
   // Where the widgets' icon fonts lie: beside this file, whatever the depth of the page or its protocol.
@@ -12,7 +12,7 @@
     if (!mathjax || mathjax.Hub || !mathjax.typesetPromise) return;
     let last = mathjax.startup ? mathjax.startup.promise : Promise.resolve();
     mathjax.Hub = {
-      Queue: function (...jobs) {
+      Queue: (...jobs) => {
         for (const job of jobs) {
           const element = Array.isArray(job) ? job[2] : undefined;
           last = last.then(() => mathjax.typesetPromise(element ? [element] : undefined)).catch(console.error);
@@ -26,7 +26,7 @@
   // Paper is white: a dark page turns light for printing, code included, and back afterwards.
   const root = document.documentElement;
   let shown = null;
-  window.matchMedia("print").addEventListener("change", function (media) {
+  window.matchMedia("print").addEventListener("change", (media) => {
     if (media.matches) {
       shown = root.dataset.theme;
       root.dataset.theme = "light";
@@ -35,7 +35,6 @@
       shown = null;
     }
   });
-
 
   // A link to a unit's record opens it.
   function openTarget() {
@@ -50,7 +49,7 @@
 
   // A browser lets no page of the file system fetch another: search lists its results without excerpts then.
   if (location.protocol === "file:") {
-    document.addEventListener("DOMContentLoaded", function () {
+    document.addEventListener("DOMContentLoaded", () => {
       if (typeof DOCUMENTATION_OPTIONS !== "undefined") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
     });
   }

@@ -49,6 +49,25 @@ def test_a_changed_lock_file_installs_again(book, monkeypatch):
     assert calls == [["ci", "--ignore-scripts"]]
 
 
+def test_tools_are_installed_for_those_who_check_scripts_and_not_for_a_book(book, monkeypatch):
+    calls = []
+
+    def npm(command, **options):
+        calls.append(command[-1] if "ci" in command else command[-3:])
+        return subprocess.CompletedProcess(command, 3 * ("run" in command), "", "")
+
+    monkeypatch.setattr(assets.subprocess, "run", npm)
+    assert assets.run_script(book, "lint") == 3
+    assert assets.run_script(book, "format") == 3
+    assets.install(book)  # the book takes what is there
+    assert calls == ["--loglevel=error", ["run", "--silent", "lint"], ["run", "--silent", "format"]]
+    (book / "package-lock.json").write_text('{"changed": true}')
+    assets.install(book)
+    assert calls[3:] == ["--omit=dev"]
+    assets.install(book, tools=True)
+    assert calls[4:] == ["--loglevel=error"]
+
+
 def test_errors_say_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(assets.AssetError, match=r"no package-lock\.json"):
         assets.install(tmp_path)

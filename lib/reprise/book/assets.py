@@ -2,6 +2,7 @@
 
 MathJax, require.js and the Jupyter widgets' embedding come from npm, by the lock file in the repository's
 root; anywidget's module comes from its own wheel, so that it fits the Python side. None of it is committed.
+``python -m reprise.book.assets lint`` (or ``format``) runs the tools for our own scripts from the same lock.
 
 Widgets load by name through require.js, and a look-up by path would depend on a page's depth and fail from
 ``file://``. So every module defines itself under the name that asks for it; anywidget's is nameless as
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 FOLDER = "offline"
@@ -77,11 +79,12 @@ def collect(root: Path, static: Path) -> list[Path]:
     return [copy for _, copy in pairs] + list(made)
 
 
-def install(root: Path) -> Path:
+def install(root: Path, tools: bool = False) -> Path:
     """Install the npm packages of the lock file, unless they are there.
 
     Args:
         root: The folder that holds ``package.json`` and ``package-lock.json``.
+        tools: Also those that format and check our own scripts, which no book needs.
 
     Returns:
         ``root/node_modules``.
@@ -92,20 +95,41 @@ def install(root: Path) -> Path:
     lock, modules = root / "package-lock.json", root / "node_modules"
     if not lock.is_file():
         raise AssetError(f"{root} holds no package-lock.json: the book's scripts come from there")
-    stamp = modules / ".reprise-lock"
-    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+    stamps = [modules / ".reprise-lock", modules / ".reprise-tools"]
+    if all(stamp.is_file() and stamp.read_bytes() == lock.read_bytes() for stamp in stamps[: 1 + tools]):
         return modules
     command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command += [] if tools else ["--omit=dev"]
     done = subprocess.run(
         command, cwd=root, env=_npm_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
+        need = "a first check of scripts" if tools else "a first build"
         raise AssetError(
-            "the book's scripts could not be installed (a first build needs the npm registry):\n"
+            f"the book's scripts could not be installed ({need} needs the npm registry):\n"
             + (done.stderr or done.stdout).strip()
         )
-    shutil.copyfile(lock, stamp)
+    for stamp in stamps[: 1 + tools]:
+        shutil.copyfile(lock, stamp)
     return modules
+
+
+def run_script(root: Path, name: str) -> int:
+    """Run one of ``package.json``'s scripts, ``lint`` or ``format``, with the pinned tools.
+
+    Args:
+        root: The folder that holds ``package.json`` and ``package-lock.json``.
+        name: The script.
+
+    Returns:
+        Its exit status.
+
+    Raises:
+        AssetError: As for :func:`install`.
+    """
+    install(root, tools=True)
+    command = [*_npm(), "run", "--silent", name]
+    return subprocess.run(command, cwd=root, env=_npm_environment(), check=False).returncode
 
 
 def named_anywidget() -> str:
@@ -182,3 +206,10 @@ def _write(path: Path, text: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run_script(Path.cwd(), sys.argv[1]))
+    except AssetError as error:
+        sys.exit(str(error))

@@ -87,47 +87,128 @@ export class ChangeChart {
     const small = width < 480;
     const counted = (k) => !late || x[k] > x.at(-1) / 10;
     let top = 0;
+    const reach = (value) => {
+      if (value > top) top = value;
+    };
     for (const { mean, high, levels } of lines) {
-      mean.forEach((value, k) => counted(k) && [value, high[k]].forEach((one) => one > top && (top = Math.min(one, 2))));
-      if (!late) levels?.forEach((value) => value > top && (top = value));
+      mean.forEach((value, k) => counted(k) && [value, high[k]].forEach((end) => reach(Math.min(end, 2))));
+      if (!late) levels?.forEach(reach);
     }
     const right = small ? 12 : 78;
     const along = { limits: [x[0], x.at(-1)], name: x_title, ticks: ticks?.values, label: ticks?.label };
-    const chart = axes({ width, height: height ?? (small ? 250 : 320), right, x: along, y: { limits: [0, top * 1.05 || 1], name: y_title } });
+    const chart = axes({
+      width,
+      height: height ?? (small ? 250 : 320),
+      right,
+      x: along,
+      y: { limits: [0, top * 1.05 || 1], name: y_title },
+    });
     const { svg, body, toX, toY, inner } = chart;
     const clip = `rp-clip-${Math.random().toString(36).slice(2)}`;
     const area = s("g", { "clip-path": `url(#${clip})` });
-    svg.prepend(s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: inner.left, y: inner.top - 2, width: inner.width + 2, height: inner.height + 4 }))));
+    svg.prepend(
+      s(
+        "defs",
+        {},
+        s(
+          "clipPath",
+          { id: clip },
+          s("rect", { x: inner.left, y: inner.top - 2, width: inner.width + 2, height: inner.height + 4 }),
+        ),
+      ),
+    );
     const ends = [];
     for (const line of lines) {
       const known = [...x.keys()].filter((k) => !Number.isNaN(line.mean[k]));
       if (!known.length) continue;
       const at = (values) => known.map((k) => `${toX(x[k]).toFixed(1)} ${toY(values[k]).toFixed(1)}`);
       const banded = !line.faint && known.every((k) => !Number.isNaN(line.low[k]));
-      if (banded) area.append(s("path", { d: `M${[...at(line.high), ...at(line.low).reverse()].join("L")}z`, style: `fill: ${ink(line.colour)}`, class: "rp-band" }));
+      if (banded)
+        area.append(
+          s("path", {
+            d: `M${[...at(line.high), ...at(line.low).reverse()].join("L")}z`,
+            style: `fill: ${ink(line.colour)}`,
+            class: "rp-band",
+          }),
+        );
       line.levels?.forEach((value, number) => {
-        if (!Number.isNaN(value)) area.append(s("line", { x1: inner.left, x2: inner.left + inner.width, y1: toY(value), y2: toY(value), "stroke-dasharray": DASHES[number % 3], style: `stroke: ${ink(line.colour)}`, class: "rp-level" }));
+        if (!Number.isNaN(value))
+          area.append(
+            s("line", {
+              x1: inner.left,
+              x2: inner.left + inner.width,
+              y1: toY(value),
+              y2: toY(value),
+              "stroke-dasharray": DASHES[number % 3],
+              style: `stroke: ${ink(line.colour)}`,
+              class: "rp-level",
+            }),
+          );
       });
-      area.append(s("path", { d: `M${at(line.mean).join("L")}`, style: `stroke: ${ink(line.colour)}`, class: line.faint ? "rp-line rp-faint" : "rp-line", "stroke-dasharray": line.dash }));
+      area.append(
+        s("path", {
+          d: `M${at(line.mean).join("L")}`,
+          style: `stroke: ${ink(line.colour)}`,
+          class: line.faint ? "rp-line rp-faint" : "rp-line",
+          "stroke-dasharray": line.dash,
+        }),
+      );
       // What is known at one position only is no line.
       if (known.length === 1 && !line.faint) {
         const [cx, cy] = [toX(x[known[0]]), toY(line.mean[known[0]])];
         const inward = cx < inner.left + inner.width / 2 ? 8 : -8;
-        body.append(s("circle", { cx, cy, r: 4, style: `fill: ${ink(line.colour)}` }),
-          s("text", { x: cx + inward, y: cy + 4, "text-anchor": inward > 0 ? "start" : "end", class: "rp-end", style: `fill: ${ink(line.colour)}` }, line.name));
+        body.append(
+          s("circle", { cx, cy, r: 4, style: `fill: ${ink(line.colour)}` }),
+          s(
+            "text",
+            {
+              x: cx + inward,
+              y: cy + 4,
+              "text-anchor": inward > 0 ? "start" : "end",
+              class: "rp-end",
+              style: `fill: ${ink(line.colour)}`,
+            },
+            line.name,
+          ),
+        );
       } else if (!line.faint) ends.push({ y: toY(line.mean[known.at(-1)]), name: line.name, colour: line.colour });
     }
     body.append(area);
     if (small) {
       // No room beside the lines: names stand at them.
       spread(ends, 13, inner.top + 8, inner.top + inner.height - 4);
-      body.append(...ends.map((end) => s("text", { x: inner.left + inner.width - 3, y: end.at - 3, "text-anchor": "end", class: "rp-end", style: `fill: ${ink(end.colour)}` }, end.name)));
+      body.append(
+        ...ends.map((end) =>
+          s(
+            "text",
+            {
+              x: inner.left + inner.width - 3,
+              y: end.at - 3,
+              "text-anchor": "end",
+              class: "rp-end",
+              style: `fill: ${ink(end.colour)}`,
+            },
+            end.name,
+          ),
+        ),
+      );
     } else {
       spread(ends, 14, inner.top + 4, inner.top + inner.height);
-      body.append(...ends.map((end) => s("text", { x: inner.left + inner.width + 6, y: end.at + 4, class: "rp-end", style: `fill: ${ink(end.colour)}` }, end.name)));
+      body.append(
+        ...ends.map((end) =>
+          s(
+            "text",
+            { x: inner.left + inner.width + 6, y: end.at + 4, class: "rp-end", style: `fill: ${ink(end.colour)}` },
+            end.name,
+          ),
+        ),
+      );
     }
     svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", `${y_title} against ${x_title}, ${what ?? `${lines.length} layers; the numbers at the cursor stand in the table below`}`);
+    svg.setAttribute(
+      "aria-label",
+      `${y_title} against ${x_title}, ${what ?? `${lines.length} layers; the numbers at the cursor stand in the table below`}`,
+    );
     this.element.replaceChildren(svg);
     this.cursor = null;
     if (!this.onPlace) return;

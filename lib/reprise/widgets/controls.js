@@ -49,9 +49,18 @@ export function tick(label, checked, onChange, attributes = {}) {
 export function choice(legend, options, value, onChange) {
   const name = freshId();
   const boxes = options.map((item) =>
-    h("label", { class: "rp-tick" },
-      h("input", { type: "radio", name, value: item.value, checked: item.value === value, onchange: () => onChange(item.value) }),
-      h("span", {}, item.label)),
+    h(
+      "label",
+      { class: "rp-tick" },
+      h("input", {
+        type: "radio",
+        name,
+        value: item.value,
+        checked: item.value === value,
+        onchange: () => onChange(item.value),
+      }),
+      h("span", {}, item.label),
+    ),
   );
   return h("fieldset", { class: "rp-choice" }, h("legend", {}, legend), boxes);
 }
@@ -102,10 +111,7 @@ export function command(label = "Copy") {
     }
     setTimeout(() => (button.textContent = label), 1500);
   });
-  return {
-    element: h("div", { class: "rp-command" }, text, button),
-    set: (value) => (text.textContent = value),
-  };
+  return { element: h("div", { class: "rp-command" }, text, button), set: (value) => (text.textContent = value) };
 }
 
 /** What is said instead of a picture or a number that cannot be had. */
@@ -119,7 +125,7 @@ export function spell(value, digits = 3) {
 
 /** Bytes of a trait as numbers; they can start anywhere in their buffer, so they are copied. */
 export function numbers(view, Kind = Float32Array) {
-  if (!view || !view.byteLength) return new Kind(0);
+  if (!view?.byteLength) return new Kind(0);
   return new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 

@@ -67,10 +67,7 @@ export const FORMS = {
     ready: (state, measure, keep) => rdmForm(rdm(state, measure.distance, keep), measure.method),
     compare: (a, b, measure) => kendallTau(a, b, measure.method.at(-1)),
   },
-  kernel: {
-    least: ({ debiased }) => (debiased ? 4 : 3),
-    ready: kernelForm,
-  },
+  kernel: { least: ({ debiased }) => (debiased ? 4 : 3), ready: kernelForm },
 };
 
 /** Fewest stimuli for which a measure is defined. */

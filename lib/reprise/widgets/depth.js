@@ -1,8 +1,8 @@
 // Two conditions layer by layer: their networks against each other, and each before against after fine-tuning.
 
-import { form, similarity } from "./core.js";
-import { h, menu, notice, spell } from "./controls.js";
 import { ChangeChart, summarise } from "./change.js";
+import { h, menu, notice, spell } from "./controls.js";
+import { form, similarity } from "./core.js";
 import { canResample } from "./resample.js";
 
 const CROP_RESAMPLES = 400;
@@ -13,10 +13,15 @@ export class DepthPanel {
     this.chart = new ChangeChart({});
     this.note = h("div", { class: "rp-note" });
     this.table = h("div", { class: "rp-readout" });
-    const measureMenu = menu("Measure", about.measures.map(({ title: label }, k) => ({ value: String(k), label })), "0", (value) => {
-      this.measure = Number(value);
-      this.show(this.asked);
-    });
+    const measureMenu = menu(
+      "Measure",
+      about.measures.map(({ title: label }, k) => ({ value: String(k), label })),
+      "0",
+      (value) => {
+        this.measure = Number(value);
+        this.show(this.asked);
+      },
+    );
     this.element = h("div", {}, measureMenu.element, this.chart.element, this.note, this.table);
   }
 
@@ -33,15 +38,28 @@ export class DepthPanel {
     const forms = pairs.map((pair) => pair.map((state) => form(this.states[state], measure, keep)));
     const between = Float64Array.from(layers, (_, k) => (known ? 1 - similarity(...forms[k], measure) : NaN));
     const tuned = looks.map((look, k) => ({ ...look, ...summarise(this.known(units[k]), quantiles) }));
-    const fresh = { ...summarise(this.known(units[0], true), quantiles), name: "null", colour: "var(--rp-muted)", dash: "1 4" };
+    const fresh = {
+      ...summarise(this.known(units[0], true), quantiles),
+      name: "null",
+      colour: "var(--rp-muted)",
+      dash: "1 4",
+    };
     fresh.low.fill(NaN); // the null is a level: its band would hide the lines
     const partly = units.some((of) => this.known(of).length < of.length);
     const draw = (intervals) => {
-      const [low, high] = [1, 0].map((end) => Float64Array.from(layers, (_, k) => (intervals ? 1 - intervals[k][end] : NaN)));
+      const [low, high] = [1, 0].map((end) =>
+        Float64Array.from(layers, (_, k) => (intervals ? 1 - intervals[k][end] : NaN)),
+      );
       const cross = { name: "A–B", colour: "var(--rp-ink)", mean: between, low, high };
-      this.chart.draw({ lines: known ? [fresh, ...tuned, cross] : [fresh, ...tuned], x: layers.map((_, k) => k), height: 300,
-        x_title: "layer, from the image to the classes", y_title: `change, 1 − ${measure.symbol} (0 = none)`,
-        ticks: { values: layers.map((_, k) => k), label: (k) => layers[k].short }, what: "A, B, A against B, and the null; the numbers stand in the table below" });
+      this.chart.draw({
+        lines: known ? [fresh, ...tuned, cross] : [fresh, ...tuned],
+        x: layers.map((_, k) => k),
+        height: 300,
+        x_title: "layer, from the image to the classes",
+        y_title: `change, 1 − ${measure.symbol} (0 = none)`,
+        ticks: { values: layers.map((_, k) => k), label: (k) => layers[k].short },
+        what: "A, B, A against B, and the null; the numbers stand in the table below",
+      });
       this.tell({ measure, between, low, high, intervals, tuned, fresh });
     };
     // Asked once for a pair: to draw it anew, at another width, takes no other answer.
@@ -49,10 +67,17 @@ export class DepthPanel {
     this.key = key;
     draw(this.answer?.key === key ? this.answer.intervals : null);
     const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${canResample(measure) ? `${CROP_RESAMPLES} resamples` : "jackknife"}). `;
-    const kept = keptSeeds.length ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition` : "no Gram matrices are kept";
+    const kept = keptSeeds.length
+      ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition`
+      : "no Gram matrices are kept";
     this.note.replaceChildren(
-      h("p", {}, `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval${partly ? " (this measure: of the seeds that keep Gram matrices)" : ""}. Dotted: A against a fresh network (null).`),
-      known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`));
+      h(
+        "p",
+        {},
+        `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval${partly ? " (this measure: of the seeds that keep Gram matrices)" : ""}. Dotted: A against a fresh network (null).`,
+      ),
+      known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`),
+    );
     if (!known || this.answer?.key === key) return;
     this.engine.ask("intervals", { pairs, measure, keep, resamples: CROP_RESAMPLES, seed: 0 }).then((intervals) => {
       if (!intervals || key !== this.key) return; // another pair is shown by now
@@ -70,11 +95,46 @@ export class DepthPanel {
 
   tell({ measure, between, low, high, intervals, tuned, fresh }) {
     const cell = (value) => h("td", {}, spell(value));
-    this.table.replaceChildren(h("table", {}, h("caption", {}, `Change, ${measure.title}`),
-      h("thead", {}, h("tr", {}, ["layer", "A–B", "interval", "A by fine-tuning", "B by fine-tuning", "null"].map((text) => h("th", { scope: "col" }, text)))),
-      h("tbody", {}, this.about.layers.map(({ name }, k) => h("tr", {}, h("th", { scope: "row" }, name),
-        h("td", { class: "rp-between", "data-value": between[k] }, spell(between[k])),
-        h("td", { class: "rp-interval", "data-low": intervals ? low[k] : null, "data-high": intervals ? high[k] : null }, intervals ? `${spell(low[k])} to ${spell(high[k])}` : "–"),
-        ...tuned.map(({ mean }) => cell(mean[k])), cell(fresh.mean[k]))))));
+    this.table.replaceChildren(
+      h(
+        "table",
+        {},
+        h("caption", {}, `Change, ${measure.title}`),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ["layer", "A–B", "interval", "A by fine-tuning", "B by fine-tuning", "null"].map((text) =>
+              h("th", { scope: "col" }, text),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          this.about.layers.map(({ name }, k) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, name),
+              h("td", { class: "rp-between", "data-value": between[k] }, spell(between[k])),
+              h(
+                "td",
+                {
+                  class: "rp-interval",
+                  "data-low": intervals ? low[k] : null,
+                  "data-high": intervals ? high[k] : null,
+                },
+                intervals ? `${spell(low[k])} to ${spell(high[k])}` : "–",
+              ),
+              ...tuned.map(({ mean }) => cell(mean[k])),
+              cell(fresh.mean[k]),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }

@@ -50,22 +50,35 @@ function clear(labels) {
 export function axes({ width, height, x, y, left = 46, right = 12, top = 10 }) {
   const bottom = 40;
   const inner = { width: Math.max(width - left - right, 20), height: height - top - bottom };
-  const scale = (limits, from, to) => (value) => from + ((value - limits[0]) / (limits[1] - limits[0] || 1)) * (to - from);
+  const scale = (limits, from, to) => (value) =>
+    from + ((value - limits[0]) / (limits[1] - limits[0] || 1)) * (to - from);
   const toX = scale(x.limits, left, left + inner.width);
   const toY = scale(y.limits, top + inner.height, top);
   const xTicks = x.ticks ?? ticks(...x.limits, Math.max(2, Math.floor(inner.width / 80)));
   const yTicks = y.ticks ?? ticks(...y.limits, Math.max(2, Math.floor(inner.height / 45)));
   const body = s("g");
   const named = clear(xTicks.map((value) => ({ at: toX(value), text: (x.label ?? label)(value, xTicks) })));
-  const svg = s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "rp-chart" },
-    yTicks.map((value) => s("g", {},
-      s("line", { class: "rp-grid", x1: left, x2: left + inner.width, y1: toY(value), y2: toY(value) }),
-      s("text", { x: left - 6, y: toY(value) + 4, "text-anchor": "end" }, (y.label ?? label)(value, yTicks)))),
+  const svg = s(
+    "svg",
+    { width, height, viewBox: `0 0 ${width} ${height}`, class: "rp-chart" },
+    yTicks.map((value) =>
+      s(
+        "g",
+        {},
+        s("line", { class: "rp-grid", x1: left, x2: left + inner.width, y1: toY(value), y2: toY(value) }),
+        s("text", { x: left - 6, y: toY(value) + 4, "text-anchor": "end" }, (y.label ?? label)(value, yTicks)),
+      ),
+    ),
     named.map(({ at, text }) => s("text", { x: at, y: top + inner.height + 16, "text-anchor": "middle" }, text)),
     s("line", { class: "rp-axis", x1: left, x2: left + inner.width, y1: top + inner.height, y2: top + inner.height }),
     s("text", { x: left + inner.width / 2, y: height - 6, "text-anchor": "middle", class: "rp-name" }, x.name),
-    s("text", { transform: `translate(12 ${top + inner.height / 2}) rotate(-90)`, "text-anchor": "middle", class: "rp-name" }, y.name),
-    body);
+    s(
+      "text",
+      { transform: `translate(12 ${top + inner.height / 2}) rotate(-90)`, "text-anchor": "middle", class: "rp-name" },
+      y.name,
+    ),
+    body,
+  );
   return { svg, body, toX, toY, inner: { left, top, ...inner } };
 }
 
@@ -103,15 +116,29 @@ export class Heatmap {
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.cursor = h("div", { class: "rp-cell", hidden: true });
     this.picked = h("div", { class: "rp-cell rp-picked", hidden: true });
-    this.field = h("div", { class: "rp-map", tabindex: "0", role: "application", "aria-roledescription": "matrix", "aria-label": `${name}. ${help}` },
-      this.canvas, this.picked, this.cursor);
+    this.field = h(
+      "div",
+      {
+        class: "rp-map",
+        tabindex: "0",
+        role: "application",
+        "aria-roledescription": "matrix",
+        "aria-label": `${name}. ${help}`,
+      },
+      this.canvas,
+      this.picked,
+      this.cursor,
+    );
     this.rows = h("div", { class: "rp-rows", "aria-hidden": "true" });
     this.columns = h("div", { class: "rp-columns", "aria-hidden": "true" });
     this.element = h("div", { class: "rp-matrix" }, this.rows, this.field, this.columns);
     this.n = 0;
     this.at = [0, 0];
     this.onCell = onCell;
-    this.field.addEventListener("pointermove", (event) => this.n && onCell(...this.cellAt(event), event.clientX, event.clientY));
+    this.field.addEventListener(
+      "pointermove",
+      (event) => this.n && onCell(...this.cellAt(event), event.clientX, event.clientY),
+    );
     this.field.addEventListener("pointerleave", () => onCell(null));
     this.field.addEventListener("blur", () => onCell(null));
     this.field.addEventListener("click", (event) => {
@@ -166,10 +193,16 @@ export class Heatmap {
     context.putImageData(image, 0, 0);
     // More entries than pixels are averaged. (To ask for the width would have the page laid out once more.)
     this.canvas.style.imageRendering = n > 320 ? "auto" : "pixelated";
-    this.rows.classList.toggle("rp-short", groups.every(({ label: text }) => text.length < 3));
+    this.rows.classList.toggle(
+      "rp-short",
+      groups.every(({ label: text }) => text.length < 3),
+    );
     const long = groups.some(({ label: text }) => text.length > 6);
     this.rows.classList.toggle("rp-long", long); // takes width from the matrix
-    for (const [strip, side] of [[this.rows, "top"], [this.columns, "left"]]) {
+    for (const [strip, side] of [
+      [this.rows, "top"],
+      [this.columns, "left"],
+    ]) {
       let free = -Infinity;
       const shown = groups.filter((group, k) => {
         const middle = (group.start + (groups[k + 1]?.start ?? n)) / 2 / (n || 1);
@@ -179,7 +212,9 @@ export class Heatmap {
         free = middle;
         return true;
       });
-      strip.replaceChildren(...shown.map((group) => h("span", { style: `${side}: ${100 * group.middle}%` }, group.label)));
+      strip.replaceChildren(
+        ...shown.map((group) => h("span", { style: `${side}: ${100 * group.middle}%` }, group.label)),
+      );
     }
   }
 
@@ -189,6 +224,11 @@ export class Heatmap {
     box.hidden = !cell || !this.n;
     if (!cell) return;
     const share = 100 / this.n;
-    Object.assign(box.style, { top: `${cell[0] * share}%`, left: `${cell[1] * share}%`, width: `${share}%`, height: `${share}%` });
+    Object.assign(box.style, {
+      top: `${cell[0] * share}%`,
+      left: `${cell[1] * share}%`,
+      width: `${share}%`,
+      height: `${share}%`,
+    });
   }
 }

@@ -43,12 +43,27 @@ export class StimulusMap {
   draw() {
     this.drawnSet = this.set;
     this.size = Math.min(Math.max(this.plot.clientWidth, 200), 416);
-    const svg = s("svg", { width: this.size, height: this.size, class: "rp-chart rp-frame", role: "img", "aria-label": "Map of the stimuli: near points are similar stimuli" });
+    const svg = s("svg", {
+      width: this.size,
+      height: this.size,
+      class: "rp-chart rp-frame",
+      role: "img",
+      "aria-label": "Map of the stimuli: near points are similar stimuli",
+    });
     this.marks = this.frame.points.map((_, index) => {
       const letter = this.gallery.letter(this.set, index);
       const place = this.gallery.classes(this.set).findIndex(({ members }) => members.includes(index));
-      const mark = s("text", { class: "rp-letter", "text-anchor": "middle", dy: 4, style: `fill: ${ink(this.colours[place % this.colours.length])}` },
-        s("title", {}, this.gallery.name(this.set, index)), letter);
+      const mark = s(
+        "text",
+        {
+          class: "rp-letter",
+          "text-anchor": "middle",
+          dy: 4,
+          style: `fill: ${ink(this.colours[place % this.colours.length])}`,
+        },
+        s("title", {}, this.gallery.name(this.set, index)),
+        letter,
+      );
       svg.append(mark);
       return mark;
     });

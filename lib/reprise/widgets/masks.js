@@ -8,10 +8,20 @@ export class MaskView {
   constructor({ classes, side, count, onPixel }) {
     Object.assign(this, { classes, side, count, onPixel, at: [0, 0, 0] });
     this.colours = classes.map(({ colour }) => channels(colour));
-    this.grid = h("div", { class: "rp-masks", tabindex: "0", role: "application", "aria-roledescription": "pictures",
-      "aria-label": "Segmented pictures. Arrow keys move a cursor, Page Up and Page Down go from picture to picture" });
-    this.key = h("ul", { class: "rp-classes" }, classes.map(({ name, colour }) =>
-      h("li", {}, h("span", { class: "rp-patch", style: `background: ${ink(colour)}`, "aria-hidden": "true" }), name)));
+    this.grid = h("div", {
+      class: "rp-masks",
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "pictures",
+      "aria-label": "Segmented pictures. Arrow keys move a cursor, Page Up and Page Down go from picture to picture",
+    });
+    this.key = h(
+      "ul",
+      { class: "rp-classes" },
+      classes.map(({ name, colour }) =>
+        h("li", {}, h("span", { class: "rp-patch", style: `background: ${ink(colour)}`, "aria-hidden": "true" }), name),
+      ),
+    );
     this.element = h("div", {}, this.grid, this.key);
     this.grid.addEventListener("keydown", (event) => this.press(event));
     this.grid.addEventListener("pointerleave", () => this.point(null));
@@ -40,7 +50,11 @@ export class MaskView {
         cell.addEventListener("pointermove", (event) => {
           const box = cell.getBoundingClientRect();
           const place = (offset, size) => Math.min(Math.max(Math.floor((offset / size) * this.side), 0), this.side - 1);
-          this.point([picture, place(event.clientY - box.top, box.height), place(event.clientX - box.left, box.width)], event.clientX, event.clientY);
+          this.point(
+            [picture, place(event.clientY - box.top, box.height), place(event.clientX - box.left, box.width)],
+            event.clientX,
+            event.clientY,
+          );
         });
         cells.push(cell);
       }
@@ -59,7 +73,14 @@ export class MaskView {
       let colour = kind === "picture" ? pixels.subarray(3 * at, 3 * at + 3) : this.colours[value];
       const known = this.truth && this.truth[at] < this.classes.length;
       // Struck out: every other diagonal is black, which is seen on every colour.
-      if (strike && kind === "classes" && known && value !== this.truth[at] && (Math.floor(k / this.side) + (k % this.side)) % 3 === 0) colour = [0, 0, 0];
+      if (
+        strike &&
+        kind === "classes" &&
+        known &&
+        value !== this.truth[at] &&
+        (Math.floor(k / this.side) + (k % this.side)) % 3 === 0
+      )
+        colour = [0, 0, 0];
       // Unlabelled pixels stay empty.
       if (colour) image.data.set([...colour, 255], 4 * k);
     }
@@ -68,14 +89,28 @@ export class MaskView {
   }
 
   press(event) {
-    const moves = { ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1], PageUp: [-1, 0, 0], PageDown: [1, 0, 0] };
+    const moves = {
+      ArrowUp: [0, -1, 0],
+      ArrowDown: [0, 1, 0],
+      ArrowLeft: [0, 0, -1],
+      ArrowRight: [0, 0, 1],
+      PageUp: [-1, 0, 0],
+      PageDown: [1, 0, 0],
+    };
     if (event.key === "Escape") this.point(null);
     else if (moves[event.key]) {
       const far = event.shiftKey ? 10 : 1;
       const limits = [this.count, this.side, this.side];
-      const to = this.at.map((place, axis) => Math.min(Math.max(place + (axis ? far : 1) * moves[event.key][axis], 0), limits[axis] - 1));
+      const to = this.at.map((place, axis) =>
+        Math.min(Math.max(place + (axis ? far : 1) * moves[event.key][axis], 0), limits[axis] - 1),
+      );
       const box = this.marks.find(([picture]) => picture === to[0])?.[1].parentElement.getBoundingClientRect();
-      this.point(to, box && box.left + ((to[2] + 1) / this.side) * box.width, box && box.top + ((to[1] + 1) / this.side) * box.height, true);
+      this.point(
+        to,
+        box && box.left + ((to[2] + 1) / this.side) * box.width,
+        box && box.top + ((to[1] + 1) / this.side) * box.height,
+        true,
+      );
     } else return;
     event.preventDefault();
   }
@@ -86,11 +121,18 @@ export class MaskView {
     const share = 100 / this.side;
     for (const [picture, mark] of this.marks ?? []) {
       mark.hidden = !place || picture !== place[0];
-      if (place) Object.assign(mark.style, { top: `${place[1] * share}%`, left: `${place[2] * share}%`, width: `${share}%`, height: `${share}%` });
+      if (place)
+        Object.assign(mark.style, {
+          top: `${place[1] * share}%`,
+          left: `${place[2] * share}%`,
+          width: `${share}%`,
+          height: `${share}%`,
+        });
     }
     if (!place) return this.onPixel(null);
     const at = place[0] * this.side ** 2 + place[1] * this.side + place[2];
-    const words = this.columns.filter(({ pixels, kind }) => pixels && kind === "classes")
+    const words = this.columns
+      .filter(({ pixels, kind }) => pixels && kind === "classes")
       .map(({ title, pixels }) => `${title}: ${this.classes[pixels[at]]?.name ?? "not labelled"}`);
     this.onPixel(words, x, y, byKeys);
   }

@@ -41,7 +41,9 @@ export class Outcomes {
   /** Quality of condition b less that of a, for every seed that both have. */
   gains(which, a, b) {
     const pairs = a.map((unit) => [unit, b.find((other) => this.units[other][2] === this.units[unit][2])]);
-    return pairs.filter(([, other]) => other !== undefined).map(([unit, other]) => this.quality(which, other) - this.quality(which, unit));
+    return pairs
+      .filter(([, other]) => other !== undefined)
+      .map(([unit, other]) => this.quality(which, other) - this.quality(which, unit));
   }
 }
 

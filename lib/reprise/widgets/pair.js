@@ -1,15 +1,16 @@
 // Two RDMs beside each other and the scatter of their entries.
 
-import { midranks } from "./ranks.js";
 import { h, notice, seenWidth, spell } from "./controls.js";
-import { Heatmap, axes, colourBar, s } from "./draw.js";
+import { axes, colourBar, Heatmap, s } from "./draw.js";
+import { midranks } from "./ranks.js";
 
 const DISTANCES = { correlation: "1 − r", euclidean: "Euclidean distance", cosine: "1 − cosine" };
 
 /** A condensed vector as a full matrix with zeros on its diagonal. */
 function squared(condensed, m) {
   const full = new Float64Array(m * m);
-  for (let i = 0, at = 0; i < m; i++) for (let j = i + 1; j < m; j++) full[i * m + j] = full[j * m + i] = condensed[at++];
+  for (let i = 0, at = 0; i < m; i++)
+    for (let j = i + 1; j < m; j++) full[i * m + j] = full[j * m + i] = condensed[at++];
   return full;
 }
 
@@ -24,22 +25,44 @@ export class PairView {
   constructor({ stops, onCell }) {
     this.onCell = onCell;
     this.sides = ["A", "B"].map((side) => {
-      const map = new Heatmap({ name: `RDM of state ${side}`, help: "Arrow keys move from pair to pair of stimuli", stops,
-        onCell: (row, ...rest) => (row === null ? this.point(null) : this.point([row, rest[0]], ...rest.slice(1))) });
+      const map = new Heatmap({
+        name: `RDM of state ${side}`,
+        help: "Arrow keys move from pair to pair of stimuli",
+        stops,
+        onCell: (row, ...rest) => (row === null ? this.point(null) : this.point([row, rest[0]], ...rest.slice(1))),
+      });
       const legend = colourBar(stops);
       const title = h("h4", {}, `RDM of state ${side}`);
       const note = h("p", { class: "rp-note" });
-      return { map, legend, note, element: h("section", { class: "rp-panel" }, title, note, map.element, legend.element) };
+      return {
+        map,
+        legend,
+        note,
+        element: h("section", { class: "rp-panel" }, title, note, map.element, legend.element),
+      };
     });
     this.plot = h("div", { class: "rp-plot" });
     this.width = seenWidth(this.plot);
-    this.scatter = h("section", { class: "rp-panel" }, h("h4", {}, "Their dissimilarities, pair by pair"), this.plot,
-      h("p", { class: "rp-key", "aria-hidden": "true" }, h("span", { class: "rp-mark-within" }), " within a class  ", h("span", { class: "rp-mark-between" }), " between classes"));
+    this.scatter = h(
+      "section",
+      { class: "rp-panel" },
+      h("h4", {}, "Their dissimilarities, pair by pair"),
+      this.plot,
+      h(
+        "p",
+        { class: "rp-key", "aria-hidden": "true" },
+        h("span", { class: "rp-mark-within" }),
+        " within a class  ",
+        h("span", { class: "rp-mark-between" }),
+        " between classes",
+      ),
+    );
   }
 
   /** New RDMs: condensed vectors of m kept stimuli. `alike(i, j)`: same class. */
   show({ vectors, m, distance, ranked, groups, alike, names }) {
     this.data = { raw: vectors, values: ranked ? vectors.map(shares) : vectors, m, distance, ranked, alike };
+    // biome-ignore lint/complexity/useMathMinMax: what is undefined reaches nowhere, and Math.max would be NaN.
     const tops = this.data.values.map((vector) => vector.reduce((top, value) => (value > top ? value : top), 0));
     // Distances in units of the features cannot share a scale; the others can.
     if (!ranked && distance !== "euclidean") tops.fill(Math.max(...tops));
@@ -60,7 +83,13 @@ export class PairView {
     const known = values.every((vector) => vector.length && !vector.some(Number.isNaN));
     if (!known) {
       this.at = null;
-      this.plot.replaceChildren(notice(values[0].length ? "A distance is undefined: a stimulus has constant features in one of the states." : "Too few stimuli are kept."));
+      this.plot.replaceChildren(
+        notice(
+          values[0].length
+            ? "A distance is undefined: a stimulus has constant features in one of the states."
+            : "Too few stimuli are kept.",
+        ),
+      );
       return;
     }
     const width = Math.max(this.width(), 200);
@@ -111,7 +140,12 @@ export class PairView {
         this.spot.setAttribute("cy", this.at.toY(this.data.values[1][entry]));
       }
     }
-    this.onCell(cell && [...cell, entry === null ? [0, 0] : this.data.raw.map((vector) => vector[entry])], x, y, byKeys);
+    this.onCell(
+      cell && [...cell, entry === null ? [0, 0] : this.data.raw.map((vector) => vector[entry])],
+      x,
+      y,
+      byKeys,
+    );
   }
 
   entry(row, column) {

@@ -1,7 +1,17 @@
 // Parameter panel: a form from a study's schema, whether a setting is published, and the command for it.
 
 import { command, freshId, h, menu, replaceTwin } from "./controls.js";
-import { differing, parseSeeds, parseValue, runCommand, same, spellDuration, spellSeeds, spellValue, workOf } from "./settings.js";
+import {
+  differing,
+  parseSeeds,
+  parseValue,
+  runCommand,
+  same,
+  spellDuration,
+  spellSeeds,
+  spellValue,
+  workOf,
+} from "./settings.js";
 
 const STAGES = {
   training: "Training: networks depend on these",
@@ -13,7 +23,12 @@ class Panel {
   constructor(about, root) {
     this.about = about;
     this.inputs = new Map();
-    const presetMenu = menu("Preset", about.presets.map(({ name }) => ({ value: name, label: name })), about.preset, (name) => this.start(name));
+    const presetMenu = menu(
+      "Preset",
+      about.presets.map(({ name }) => ({ value: name, label: name })),
+      about.preset,
+      (name) => this.start(name),
+    );
     this.presetNote = h("p", { class: "rp-note" });
     this.seeds = h("input", { type: "text", inputmode: "numeric", size: 10, oninput: () => this.refresh() });
     const seedsHelp = freshId();
@@ -25,16 +40,36 @@ class Panel {
     const groups = Object.entries(STAGES).map(([stage, text]) => {
       const fields = about.fields.filter((field) => field.stage === stage);
       if (!fields.length) return null;
-      return h("details", { class: "rp-fields", open: stage === "training" },
-        h("summary", {}, text), h("div", { class: "rp-form" }, fields.map((field) => this.field(field))));
+      return h(
+        "details",
+        { class: "rp-fields", open: stage === "training" },
+        h("summary", {}, text),
+        h(
+          "div",
+          { class: "rp-form" },
+          fields.map((field) => this.field(field)),
+        ),
+      );
     });
-    const reset = h("button", { type: "button", class: "rp-button", onclick: () => this.start(this.preset.name) }, "Back to the preset");
+    const reset = h(
+      "button",
+      { type: "button", class: "rp-button", onclick: () => this.start(this.preset.name) },
+      "Back to the preset",
+    );
     root.append(
       h("header", {}, h("h3", {}, about.title)),
-      h("div", { class: "rp-controls" }, presetMenu.element,
-        h("label", { class: "rp-field" }, h("span", {}, "Seeds (0..4: both ends)"), this.seeds), reset),
-      this.presetNote, this.seedsNote, ...groups.filter(Boolean),
-      h("div", { class: "rp-outcome" }, this.status, this.command.element, this.time));
+      h(
+        "div",
+        { class: "rp-controls" },
+        presetMenu.element,
+        h("label", { class: "rp-field" }, h("span", {}, "Seeds (0..4: both ends)"), this.seeds),
+        reset,
+      ),
+      this.presetNote,
+      this.seedsNote,
+      ...groups.filter(Boolean),
+      h("div", { class: "rp-outcome" }, this.status, this.command.element, this.time),
+    );
     this.start(about.preset);
   }
 
@@ -44,23 +79,47 @@ class Panel {
     let input;
     let list = null;
     if (field.kind === "choice") {
-      input = h("select", { onchange: change }, field.choices.map((value) => h("option", { value }, value)));
+      input = h(
+        "select",
+        { onchange: change },
+        field.choices.map((value) => h("option", { value }, value)),
+      );
     } else if (field.kind === "flag") {
-      input = h("select", { onchange: change }, ["false", "true"].map((value) => h("option", { value }, value)));
+      input = h(
+        "select",
+        { onchange: change },
+        ["false", "true"].map((value) => h("option", { value }, value)),
+      );
     } else {
       const numeric = field.kind === "integer" || field.kind === "number";
-      list = field.choices.length ? h("datalist", { id: freshId() }, field.choices.map((value) => h("option", { value }))) : null;
-      input = h("input", { type: numeric ? "number" : "text", step: field.kind === "integer" ? 1 : numeric ? "any" : null,
-        min: field.minimum ?? field.exclusiveMinimum, max: field.maximum ?? field.exclusiveMaximum, list: list?.id, oninput: change });
+      list = field.choices.length
+        ? h(
+            "datalist",
+            { id: freshId() },
+            field.choices.map((value) => h("option", { value })),
+          )
+        : null;
+      input = h("input", {
+        type: numeric ? "number" : "text",
+        step: field.kind === "integer" ? 1 : numeric ? "any" : null,
+        min: field.minimum ?? field.exclusiveMinimum,
+        max: field.maximum ?? field.exclusiveMaximum,
+        list: list?.id,
+        oninput: change,
+      });
     }
     input.setAttribute("aria-describedby", help);
     const changed = h("span", { class: "rp-changed" });
     const wrong = h("span", { class: "rp-wrong", role: "alert" });
     this.inputs.set(field.name, { field, input, changed, wrong });
     const limits = this.limits(field);
-    return h("div", { class: "rp-setting" },
+    return h(
+      "div",
+      { class: "rp-setting" },
       h("label", {}, h("span", {}, h("code", {}, field.name), changed), input, list),
-      h("p", { class: "rp-note", id: help }, `${field.help}${limits}`), wrong);
+      h("p", { class: "rp-note", id: help }, `${field.help}${limits}`),
+      wrong,
+    );
   }
 
   limits({ unit, minimum, exclusiveMinimum, maximum, exclusiveMaximum }) {
@@ -121,30 +180,61 @@ class Panel {
 
   tell(values, seeds) {
     const { about, preset } = this;
-    const published = about.published.map((entry) => ({ ...entry, apart: differing(about.fields, values, entry.settings) }));
+    const published = about.published.map((entry) => ({
+      ...entry,
+      apart: differing(about.fields, values, entry.settings),
+    }));
     const exact = published.find(({ apart }) => !apart.length);
     const link = ({ link: address, label }) => (address ? h("a", { href: address }, label) : label);
     let missing = seeds;
     if (exact) {
       missing = seeds.filter((seed) => !exact.seeds.includes(seed));
-      this.status.replaceChildren(missing.length === seeds.length
-        ? h("p", {}, "✗ Published with other seeds only (", spellSeeds(exact.seeds), "): ", link(exact), ".")
-        : missing.length
-          ? h("p", {}, "± Published for some of these seeds (", spellSeeds(exact.seeds), "): ", link(exact), `; seed ${spellSeeds(missing)} would be computed.`)
-          : h("p", {}, "✓ Published: ", link(exact), ". The command only gathers what is there."));
+      this.status.replaceChildren(
+        missing.length === seeds.length
+          ? h("p", {}, "✗ Published with other seeds only (", spellSeeds(exact.seeds), "): ", link(exact), ".")
+          : missing.length
+            ? h(
+                "p",
+                {},
+                "± Published for some of these seeds (",
+                spellSeeds(exact.seeds),
+                "): ",
+                link(exact),
+                `; seed ${spellSeeds(missing)} would be computed.`,
+              )
+            : h("p", {}, "✓ Published: ", link(exact), ". The command only gathers what is there."),
+      );
     } else {
       const nearest = published.sort((a, b) => a.apart.length - b.apart.length)[0];
-      this.status.replaceChildren(h("p", {}, "✗ Not published. ", ...(nearest
-        ? ["Nearest: ", link(nearest), `, which has ${nearest.apart.slice(0, 6).map(({ name }) => `${name}=${spellValue(nearest.settings[name])}`).join(", ")}${nearest.apart.length > 6 ? " and more" : ""}.`]
-        : ["Nothing of this study is published yet."])));
+      this.status.replaceChildren(
+        h(
+          "p",
+          {},
+          "✗ Not published. ",
+          ...(nearest
+            ? [
+                "Nearest: ",
+                link(nearest),
+                `, which has ${nearest.apart
+                  .slice(0, 6)
+                  .map(({ name }) => `${name}=${spellValue(nearest.settings[name])}`)
+                  .join(", ")}${nearest.apart.length > 6 ? " and more" : ""}.`,
+              ]
+            : ["Nothing of this study is published yet."]),
+        ),
+      );
     }
     this.command.set(runCommand(about.study, about.fields, preset, values, seeds));
     const work = workOf(preset, values);
-    const times = Object.entries(about.rates).map(([device, rate]) => `${spellDuration(work * rate * missing.length)} on ${device}`);
+    const times = Object.entries(about.rates).map(
+      ([device, rate]) => `${spellDuration(work * rate * missing.length)} on ${device}`,
+    );
     const what = `${missing.length} unit${missing.length === 1 ? "" : "s"}`;
-    this.time.textContent = !missing.length ? ""
-      : times.length ? `Roughly, for ${what}: ${times.join("; ")}. The command checks what this form cannot, says it more exactly, and can be interrupted and gone on with.`
-      : `How long ${what} would take is not known: none was timed yet.`;
+    this.time.textContent = !missing.length
+      ? ""
+      : times.length
+        ? `Roughly, for ${what}: ${times.join("; ")}. The command checks what this form cannot, says it more exactly, and can be interrupted and gone on with.`
+        : `How long ${what} would take is not known: none was timed yet.`;
   }
 }
 

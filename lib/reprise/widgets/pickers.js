@@ -31,12 +31,26 @@ export class StatePicker {
     this.state = state;
     this.menus = columns.map(({ title, levels, codes }, column) =>
       levels.length > 1
-        ? menu(title, levels.map((label, value) => ({ value: String(value), label })), String(codes[state]), (value) =>
-            this.move(column, Number(value), onPick))
-        : null);
+        ? menu(
+            title,
+            levels.map((label, value) => ({ value: String(value), label })),
+            String(codes[state]),
+            (value) => this.move(column, Number(value), onPick),
+          )
+        : null,
+    );
     this.message = h("p", { class: "rp-note", role: "status" });
-    this.element = h("fieldset", { class: "rp-state" }, h("legend", {}, legend),
-      h("div", { class: "rp-controls" }, this.menus.map((item) => item?.element)), this.message);
+    this.element = h(
+      "fieldset",
+      { class: "rp-state" },
+      h("legend", {}, legend),
+      h(
+        "div",
+        { class: "rp-controls" },
+        this.menus.map((item) => item?.element),
+      ),
+      this.message,
+    );
   }
 
   move(column, code, onPick) {

@@ -1,12 +1,12 @@
 // Representation explorer: any two states, under any measure that follows from their Grams.
 
-import { fewest, form, similarity } from "./core.js";
-import { rdm } from "./grams.js";
 import { announcer, choice, h, hint, menu, notice, numbers, onWidth, spell } from "./controls.js";
-import { Heatmap, colourBar } from "./draw.js";
+import { fewest, form, similarity } from "./core.js";
+import { colourBar, Heatmap } from "./draw.js";
 import { Engine } from "./engine.js";
+import { rdm } from "./grams.js";
 import { PairView } from "./pair.js";
-import { StatePicker, nameOf } from "./pickers.js";
+import { nameOf, StatePicker } from "./pickers.js";
 import { canResample } from "./resample.js";
 import { Gallery, StimulusPanel } from "./stimuli.js";
 import { unpack } from "./tasks.js";
@@ -38,23 +38,41 @@ class Explorer {
     this.hint = hint(root);
     this.voice = announcer();
     const { measures, methods, stops, title, unit } = this.about;
-    this.measureMenu = menu("Measure", measures.map(({ id, title: label }) => ({ value: id, label })), this.choice.measure, (id) => {
-      this.choice.measure = id;
-      this.refresh();
-    });
-    this.methodMenu = menu("RDMs compared by", methods.map(({ id, title: label }) => ({ value: id, label })), this.choice.method, (id) => {
-      this.choice.method = id;
-      this.refresh();
-    });
+    this.measureMenu = menu(
+      "Measure",
+      measures.map(({ id, title: label }) => ({ value: id, label })),
+      this.choice.measure,
+      (id) => {
+        this.choice.measure = id;
+        this.refresh();
+      },
+    );
+    this.methodMenu = menu(
+      "RDMs compared by",
+      methods.map(({ id, title: label }) => ({ value: id, label })),
+      this.choice.method,
+      (id) => {
+        this.choice.method = id;
+        this.refresh();
+      },
+    );
     this.pickers = {
       a: new StatePicker("State A", this.about.columns, this.choice.a, (state) => this.pick(state, this.choice.b)),
       b: new StatePicker("State B", this.about.columns, this.choice.b, (state) => this.pick(this.choice.a, state)),
     };
-    const swap = h("button", { type: "button", class: "rp-button", onclick: () => this.pick(this.choice.b, this.choice.a) }, "Swap A and B");
+    const swap = h(
+      "button",
+      { type: "button", class: "rp-button", onclick: () => this.pick(this.choice.b, this.choice.a) },
+      "Swap A and B",
+    );
     this.result = h("div", { class: "rp-result" });
-    this.matrix = new Heatmap({ name: "Matrix of dissimilarities between states", help: "Arrow keys move, Enter chooses the two states of a cell", stops,
+    this.matrix = new Heatmap({
+      name: "Matrix of dissimilarities between states",
+      help: "Arrow keys move, Enter chooses the two states of a cell",
+      stops,
       onCell: (row, column, x, y, byKeys) => this.overMatrix(row, column, x, y, byKeys),
-      onPick: (row, column) => this.pick(this.shown[row], this.shown[column]) });
+      onPick: (row, column) => this.pick(this.shown[row], this.shown[column]),
+    });
     this.matrixNote = h("p", { class: "rp-note rp-matrix-note" });
     const legend = colourBar(stops);
     legend.set("0 same geometry", "1 − similarity: 1 or more");
@@ -62,7 +80,9 @@ class Explorer {
     const columns = this.about.columns;
     const scopes = [{ value: "-1", label: `all ${this.states.length} states` }];
     if (columns.length && columns[0].levels.length > 1) {
-      columns[0].levels.forEach((level, code) => scopes.push({ value: String(code), label: `${columns[0].title} ${level}` }));
+      columns[0].levels.forEach((level, code) =>
+        scopes.push({ value: String(code), label: `${columns[0].title} ${level}` }),
+      );
     }
     const scopeMenu = menu("Matrix of", scopes, scopes.length > 1 ? String(this.scope) : "-1", (value) => {
       this.scope = Number(value);
@@ -71,18 +91,46 @@ class Explorer {
     if (scopes.length === 1) this.scope = -1;
     root.append(
       h("header", {}, h("h3", {}, title), unit ? h("p", { class: "rp-note" }, unit) : null),
-      h("div", { class: "rp-controls" }, this.measureMenu.element, this.methodMenu.element,
-        choice("Show dissimilarities", [{ value: "ranked", label: "ranked" }, { value: "raw", label: "raw" }], "ranked", (value) => {
-          this.ranked = value === "ranked";
-          this.refreshPair();
-        }), swap),
+      h(
+        "div",
+        { class: "rp-controls" },
+        this.measureMenu.element,
+        this.methodMenu.element,
+        choice(
+          "Show dissimilarities",
+          [
+            { value: "ranked", label: "ranked" },
+            { value: "raw", label: "raw" },
+          ],
+          "ranked",
+          (value) => {
+            this.ranked = value === "ranked";
+            this.refreshPair();
+          },
+        ),
+        swap,
+      ),
       h("div", { class: "rp-states" }, this.pickers.a.element, this.pickers.b.element),
       this.result,
-      h("div", { class: "rp-grid" },
-        h("section", { class: "rp-panel" }, h("h4", {}, "All states, pair by pair"), scopeMenu.element, this.matrix.element, legend.element, this.matrixNote),
-        this.pair.scatter, this.pair.sides[0].element, this.pair.sides[1].element),
+      h(
+        "div",
+        { class: "rp-grid" },
+        h(
+          "section",
+          { class: "rp-panel" },
+          h("h4", {}, "All states, pair by pair"),
+          scopeMenu.element,
+          this.matrix.element,
+          legend.element,
+          this.matrixNote,
+        ),
+        this.pair.scatter,
+        this.pair.sides[0].element,
+        this.pair.sides[1].element,
+      ),
       this.panel.element,
-      this.voice.element);
+      this.voice.element,
+    );
     this.stop = onWidth(root, () => {
       this.hint.hide();
       this.pair.drawScatter();
@@ -118,8 +166,15 @@ class Explorer {
     const distance = measure.distance || "euclidean";
     const vectors = [stateA, stateB].map((state) => rdm(state, distance, keep));
     const groups = this.groups(keep.map((index) => this.gallery.letter(stateA.set, index)));
-    this.pair.show({ vectors, m: keep.length, distance, ranked: this.ranked, groups, names: [a, b].map((state) => nameOf(this.about.columns, state)),
-      alike: (i, j) => this.gallery.alike(stateA.set, keep[i], keep[j]) });
+    this.pair.show({
+      vectors,
+      m: keep.length,
+      distance,
+      ranked: this.ranked,
+      groups,
+      names: [a, b].map((state) => nameOf(this.about.columns, state)),
+      alike: (i, j) => this.gallery.alike(stateA.set, keep[i], keep[j]),
+    });
     const same = stateA.set === stateB.set;
     const value = same ? similarity(form(stateA, measure, keep), form(stateB, measure, keep), measure) : NaN;
     this.tell(value, measure, keep, same, null);
@@ -133,24 +188,45 @@ class Explorer {
 
   /** The similarity with its interval in words, or why there is none. */
   tell(value, measure, keep, same, answer) {
-    const method = measure.form === "rdm" ? `; ${this.about.methods.find(({ id }) => id === measure.method).title}` : "";
+    const method =
+      measure.form === "rdm" ? `; ${this.about.methods.find(({ id }) => id === measure.method).title}` : "";
     if (Number.isNaN(value)) {
       const least = fewest(measure);
-      const why = !same ? "the two states were looked at with different stimuli"
-        : keep.length < least ? `it takes at least ${least} stimuli`
-        : "in one of the states stimuli cannot be told apart, or one has constant features";
+      const why = !same
+        ? "the two states were looked at with different stimuli"
+        : keep.length < least
+          ? `it takes at least ${least} stimuli`
+          : "in one of the states stimuli cannot be told apart, or one has constant features";
       this.result.replaceChildren(notice(`No similarity (${measure.title}): ${why}.`));
       this.voice.say(`No similarity: ${why}.`);
       return;
     }
     const interval = answer ? `${spell(answer.interval[0])} to ${spell(answer.interval[1])}` : "…";
     const resamples = canResample(measure);
-    const left = answer && resamples && answer.defined < RESAMPLES ? ` (${RESAMPLES - answer.defined} resamples were undefined)` : "";
+    const left =
+      answer && resamples && answer.defined < RESAMPLES
+        ? ` (${RESAMPLES - answer.defined} resamples were undefined)`
+        : "";
     this.result.replaceChildren(
-      h("p", { class: "rp-number" }, h("strong", { class: "rp-value", "data-value": value }, spell(value)), h("span", {}, " similarity")),
-      h("p", {}, `${measure.title}${method}. `, h("span", { class: "rp-interval", "data-low": answer?.interval[0], "data-high": answer?.interval[1] }, `95 % interval over ${keep.length} stimuli ${interval}`),
+      h(
+        "p",
+        { class: "rp-number" },
+        h("strong", { class: "rp-value", "data-value": value }, spell(value)),
+        h("span", {}, " similarity"),
+      ),
+      h(
+        "p",
+        {},
+        `${measure.title}${method}. `,
+        h(
+          "span",
+          { class: "rp-interval", "data-low": answer?.interval[0], "data-high": answer?.interval[1] },
+          `95 % interval over ${keep.length} stimuli ${interval}`,
+        ),
         ` (${resamples ? `bootstrap, ${RESAMPLES} resamples` : "jackknife, leaving out each in turn"})${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
-        measure.distance ? "" : ` The RDMs shown are Euclidean: ${measure.symbol} compares the same inner products.`));
+        measure.distance ? "" : ` The RDMs shown are Euclidean: ${measure.symbol} compares the same inner products.`,
+      ),
+    );
     if (answer) this.voice.say(`Similarity ${spell(value)}, interval ${interval}.`);
   }
 
@@ -172,13 +248,20 @@ class Explorer {
     const request = { chosen: this.shown, measure: this.measure(), keep: this.panel.keep() };
     const shown = this.shown;
     this.matrix.field.setAttribute("aria-busy", "true");
-    const progress = (share) => (this.matrixNote.textContent = `Comparing ${shown.length} states: ${Math.round(100 * share)} %`);
+    const progress = (share) =>
+      (this.matrixNote.textContent = `Comparing ${shown.length} states: ${Math.round(100 * share)} %`);
     this.engine.ask("matrix", request, progress).then((values) => {
       if (!values) return;
       this.values = values;
       const first = columns.findIndex(({ codes }) => shown.some((state) => codes[state] !== codes[shown[0]]));
-      const groups = first < 0 ? [] : this.groups(shown.map((state) => columns[first].levels[columns[first].codes[state]]));
-      this.matrix.draw(values.map((value) => 1 - value), shown.length, [0, 1], groups);
+      const groups =
+        first < 0 ? [] : this.groups(shown.map((state) => columns[first].levels[columns[first].codes[state]]));
+      this.matrix.draw(
+        values.map((value) => 1 - value),
+        shown.length,
+        [0, 1],
+        groups,
+      );
       this.matrix.field.removeAttribute("aria-busy");
       const by = groups.length ? `, by ${columns[first].title}` : "";
       const missing = values.some(Number.isNaN) ? " Hatched: undefined." : "";
@@ -208,9 +291,14 @@ class Explorer {
     const [i, j] = [keep[cell[0]], keep[cell[1]]];
     const [one, two] = [i, j].map((index) => this.gallery.name(set, index));
     const [a, b] = cell[2].map((value) => spell(value));
-    this.hint.show(x, y,
+    this.hint.show(
+      x,
+      y,
       h("div", { class: "rp-two" }, this.gallery.tile(set, i), this.gallery.tile(set, j)),
-      h("div", {}, one), h("div", {}, two), h("strong", {}, `in A ${a}, in B ${b}`));
+      h("div", {}, one),
+      h("div", {}, two),
+      h("strong", {}, `in A ${a}, in B ${b}`),
+    );
     if (byKeys) this.voice.say(`${one} and ${two}: in A ${a}, in B ${b}.`);
   }
 
@@ -221,7 +309,11 @@ class Explorer {
 }
 
 function render({ model, el }) {
-  const root = h("section", { class: "rp-explorer rp-representation", role: "group", "aria-label": model.get("about").title });
+  const root = h("section", {
+    class: "rp-explorer rp-representation",
+    role: "group",
+    "aria-label": model.get("about").title,
+  });
   el.append(root);
   const explorer = new Explorer(model, root);
   return () => explorer.close();

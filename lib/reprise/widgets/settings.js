@@ -30,7 +30,11 @@ export function parseValue(field, text) {
   if (field.kind === "choice") return text;
   if (field.kind === "flag") return text === true || text === "true";
   if (field.kind === "list") {
-    const parts = text.replace(/^[\s[(]+|[\s\])]+$/g, "").split(",").map((part) => part.trim()).filter(Boolean);
+    const parts = text
+      .replace(/^[\s[(]+|[\s\])]+$/g, "")
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean);
     return parts.map((part) => (part !== "" && Number.isFinite(Number(part)) ? Number(part) : part));
   }
   if (field.kind === "text") {
@@ -42,9 +46,11 @@ export function parseValue(field, text) {
   if (String(text).trim() === "" || !Number.isFinite(value)) throw new Error("a number is needed");
   if (field.kind === "integer" && !Number.isInteger(value)) throw new Error("a whole number is needed");
   if (field.minimum !== undefined && value < field.minimum) throw new Error(`at least ${field.minimum}`);
-  if (field.exclusiveMinimum !== undefined && value <= field.exclusiveMinimum) throw new Error(`above ${field.exclusiveMinimum}`);
+  if (field.exclusiveMinimum !== undefined && value <= field.exclusiveMinimum)
+    throw new Error(`above ${field.exclusiveMinimum}`);
   if (field.maximum !== undefined && value > field.maximum) throw new Error(`at most ${field.maximum}`);
-  if (field.exclusiveMaximum !== undefined && value >= field.exclusiveMaximum) throw new Error(`below ${field.exclusiveMaximum}`);
+  if (field.exclusiveMaximum !== undefined && value >= field.exclusiveMaximum)
+    throw new Error(`below ${field.exclusiveMaximum}`);
   return value;
 }
 
@@ -55,13 +61,22 @@ export const spellValue = (value) => (typeof value === "string" ? value : JSON.s
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** Fields in which two settings differ; those that only pictures depend on do not count. */
-export const differing = (fields, a, b) => fields.filter(({ name, stage }) => stage !== "display" && !same(a[name], b[name]));
+export const differing = (fields, a, b) =>
+  fields.filter(({ name, stage }) => stage !== "display" && !same(a[name], b[name]));
 
 /** The command line that computes a setting. */
 export function runCommand(study, fields, preset, values, seeds) {
   const changed = fields.filter(({ name }) => !same(values[name], preset.values[name]));
   const sets = changed.map(({ name }) => quoted(`${name}=${spellValue(values[name])}`));
-  return ["reprise run", study, "--preset", preset.name, ...(sets.length ? ["--set", ...sets] : []), "--seeds", spellSeeds(seeds)].join(" ");
+  return [
+    "reprise run",
+    study,
+    "--preset",
+    preset.name,
+    ...(sets.length ? ["--set", ...sets] : []),
+    "--seeds",
+    spellSeeds(seeds),
+  ].join(" ");
 }
 
 /** Work of a unit: the preset's, times for each changed field how work grows with it alone. */
@@ -78,7 +93,9 @@ export function workOf(preset, values) {
       let k = table.findIndex(([other]) => other > value);
       k = k < 0 ? table.length - 1 : Math.max(k, 1);
       const [[x, u], [y, v]] = [table[k - 1], table[k]];
-      work *= Math.exp(Math.log(u) + ((Math.log(value) - Math.log(x)) / (Math.log(y) - Math.log(x))) * (Math.log(v) - Math.log(u)));
+      work *= Math.exp(
+        Math.log(u) + ((Math.log(value) - Math.log(x)) / (Math.log(y) - Math.log(x))) * (Math.log(v) - Math.log(u)),
+      );
     }
   }
   return work;
@@ -87,7 +104,12 @@ export function workOf(preset, values) {
 /** A duration in words, to the precision of an estimate. */
 export function spellDuration(seconds) {
   if (seconds < 1) return "less than a second";
-  for (const [size, name] of [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]) {
+  for (const [size, name] of [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ]) {
     const count = seconds / size;
     if (count >= 1.5 || size === 1) {
       const rounded = count < 10 ? Math.round(count * 2) / 2 : Number(count.toPrecision(2));

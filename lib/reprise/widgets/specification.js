@@ -20,10 +20,15 @@ class Curve {
     this.voice = announcer();
     const claims = [...new Map(about.rows.map((row) => [row.claim, row.title])).entries()];
     this.claim = claims[0][0];
-    const claimMenu = menu("Claim", claims.map(([id, title]) => ({ value: id, label: title ? `${id} · ${title}` : id })), this.claim, (id) => {
-      this.claim = id;
-      this.choose();
-    });
+    const claimMenu = menu(
+      "Claim",
+      claims.map(([id, title]) => ({ value: id, label: title ? `${id} · ${title}` : id })),
+      this.claim,
+      (id) => {
+        this.claim = id;
+        this.choose();
+      },
+    );
     this.tally = h("p", { class: "rp-tally" });
     this.plot = h("div", { class: "rp-plot" });
     this.details = h("div", { class: "rp-details" });
@@ -31,10 +36,24 @@ class Curve {
     root.append(
       h("header", {}, h("h3", {}, about.title)),
       h("div", { class: "rp-controls" }, claimMenu.element),
-      this.tally, this.plot,
-      h("p", { class: "rp-key rp-marks", "aria-hidden": "true" }, Object.entries(MARKS).map(([status, mark]) =>
-        h("span", {}, s("svg", { width: 16, height: 16, class: `rp-mark rp-is-${slug(status)}` }, mark(8, 8)), ` ${status}`))),
-      this.details, this.command.element, this.voice.element);
+      this.tally,
+      this.plot,
+      h(
+        "p",
+        { class: "rp-key rp-marks", "aria-hidden": "true" },
+        Object.entries(MARKS).map(([status, mark]) =>
+          h(
+            "span",
+            {},
+            s("svg", { width: 16, height: 16, class: `rp-mark rp-is-${slug(status)}` }, mark(8, 8)),
+            ` ${status}`,
+          ),
+        ),
+      ),
+      this.details,
+      this.command.element,
+      this.voice.element,
+    );
     this.stop = onWidth(root, () => this.draw());
     this.choose();
   }
@@ -46,9 +65,14 @@ class Curve {
       .sort((a, b) => (a.estimate === null) - (b.estimate === null) || a.estimate - b.estimate);
     const counts = {};
     for (const { status } of this.rows) counts[status] = (counts[status] || 0) + 1;
-    const words = Object.entries(counts).map(([status, count]) => `${count} ${status}`).join(", ");
+    const words = Object.entries(counts)
+      .map(([status, count]) => `${count} ${status}`)
+      .join(", ");
     this.tally.textContent = `${this.rows.length} ${this.rows.length === 1 ? "analysis" : "analyses"}: ${words}.`;
-    this.at = Math.max(this.rows.findIndex((row) => row.primary), 0);
+    this.at = Math.max(
+      this.rows.findIndex((row) => row.primary),
+      0,
+    );
     this.draw();
     this.show();
   }
@@ -59,7 +83,10 @@ class Curve {
     const side = space < 560 ? 0 : 190;
     const width = Math.max(space, side + 64 + 9 * this.rows.length);
     const known = this.rows.filter((row) => row.estimate !== null);
-    const choices = ["measure", "condition"].map((name) => ({ name, values: [...new Set(this.about.rows.filter((row) => row.claim === this.claim).map((row) => row[name]))] }));
+    const choices = ["measure", "condition"].map((name) => ({
+      name,
+      values: [...new Set(this.about.rows.filter((row) => row.claim === this.claim).map((row) => row[name]))],
+    }));
     const lines = choices.flatMap(({ name, values }) => values.map((value) => ({ name, value })));
     const rowHeight = side ? 20 : 34;
     const tops = known.flatMap((row) => [row.low ?? row.estimate, row.high ?? row.estimate, 0]);
@@ -68,39 +95,80 @@ class Curve {
     const plotHeight = 230;
     const effects = [...new Set(this.rows.map((row) => row.effect || "effect"))];
     const name = effects.length === 1 ? effects[0] : "effect";
-    const frame = axes({ width: width - side, height: plotHeight, x: { limits: [-0.5, this.rows.length - 0.5], ticks: [], name: "" },
-      y: { limits: [low - room, high + room], name: "effect" } });
+    const frame = axes({
+      width: width - side,
+      height: plotHeight,
+      x: { limits: [-0.5, this.rows.length - 0.5], ticks: [], name: "" },
+      y: { limits: [low - room, high + room], name: "effect" },
+    });
     const { svg, body, toX, toY, inner } = frame;
     const height = plotHeight + lines.length * rowHeight + 16;
     svg.setAttribute("width", width);
     svg.setAttribute("height", height);
     svg.setAttribute("viewBox", `${-side} 0 ${width} ${height}`);
     svg.setAttribute("role", "group");
-    svg.setAttribute("aria-label", `${this.rows.length} analyses of ${this.claim} by effect; arrow keys go from one to the next`);
+    svg.setAttribute(
+      "aria-label",
+      `${this.rows.length} analyses of ${this.claim} by effect; arrow keys go from one to the next`,
+    );
     body.append(s("line", { class: "rp-zero", x1: inner.left, x2: inner.left + inner.width, y1: toY(0), y2: toY(0) }));
     lines.forEach(({ name: kind, value }, k) => {
       const y = plotHeight - 8 + k * rowHeight;
       const first = k && lines[k - 1].name !== kind;
-      if (first) body.append(s("line", { class: "rp-grid", x1: -side, x2: inner.left + inner.width, y1: y - rowHeight / 2, y2: y - rowHeight / 2 }));
-      body.append(s("text", side ? { x: inner.left - 12, y: y + 4, "text-anchor": "end" } : { x: inner.left, y: y - 8 }, value));
+      if (first)
+        body.append(
+          s("line", {
+            class: "rp-grid",
+            x1: -side,
+            x2: inner.left + inner.width,
+            y1: y - rowHeight / 2,
+            y2: y - rowHeight / 2,
+          }),
+        );
+      body.append(
+        s("text", side ? { x: inner.left - 12, y: y + 4, "text-anchor": "end" } : { x: inner.left, y: y - 8 }, value),
+      );
     });
     this.points = this.rows.map((row, k) => {
       const x = toX(k);
       const y = row.estimate === null ? toY(low) : toY(row.estimate);
-      const point = s("g", { class: `rp-point rp-mark rp-is-${slug(row.status)}`, role: "button", tabindex: k === this.at ? 0 : -1, "aria-label": this.words(row) },
-        s("rect", { class: "rp-hit", x: x - Math.max(inner.width / this.rows.length / 2, 6), y: inner.top, width: Math.max(inner.width / this.rows.length, 12), height: height - inner.top }),
-        row.low === null || row.low === undefined ? null : s("line", { class: "rp-whisker", x1: x, x2: x, y1: toY(row.low), y2: toY(row.high) }),
+      const point = s(
+        "g",
+        {
+          class: `rp-point rp-mark rp-is-${slug(row.status)}`,
+          role: "button",
+          tabindex: k === this.at ? 0 : -1,
+          "aria-label": this.words(row),
+        },
+        s("rect", {
+          class: "rp-hit",
+          x: x - Math.max(inner.width / this.rows.length / 2, 6),
+          y: inner.top,
+          width: Math.max(inner.width / this.rows.length, 12),
+          height: height - inner.top,
+        }),
+        row.low === null || row.low === undefined
+          ? null
+          : s("line", { class: "rp-whisker", x1: x, x2: x, y1: toY(row.low), y2: toY(row.high) }),
         MARKS[row.status](x, y),
         row.primary ? s("circle", { cx: x, cy: y, r: 10, class: "rp-primary" }) : null,
         lines.map(({ name: kind, value }, line) => {
           const on = row[kind] === value;
-          return s("circle", { cx: x, cy: plotHeight - 8 + line * rowHeight + (side ? 0 : 4), r: on ? 4 : 1.5, class: on ? "rp-on" : "rp-off" });
-        }));
+          return s("circle", {
+            cx: x,
+            cy: plotHeight - 8 + line * rowHeight + (side ? 0 : 4),
+            r: on ? 4 : 1.5,
+            class: on ? "rp-on" : "rp-off",
+          });
+        }),
+      );
       point.addEventListener("click", () => this.go(k));
       point.addEventListener("pointermove", (event) => this.hint.show(event.clientX, event.clientY, this.words(row)));
       point.addEventListener("pointerleave", () => this.hint.hide());
       point.addEventListener("keydown", (event) => {
-        const to = { ArrowRight: k + 1, ArrowLeft: k - 1, Home: 0, End: this.rows.length - 1, Enter: k, " ": k }[event.key];
+        const to = { ArrowRight: k + 1, ArrowLeft: k - 1, Home: 0, End: this.rows.length - 1, Enter: k, " ": k }[
+          event.key
+        ];
         if (to === undefined) return;
         event.preventDefault();
         this.go(Math.min(Math.max(to, 0), this.rows.length - 1), true);
@@ -108,13 +176,25 @@ class Curve {
       return point;
     });
     body.append(...this.points);
-    const parts = [svg, h("p", { class: "rp-note" }, `Effect: ${name === "effect" ? "of each analysis its comparison with the least support" : name}. Bars: intervals over seeds. Ring: the analysis that decides.`)];
-    this.plot.replaceChildren(...(known.length ? parts : [notice("None of these analyses has a number yet."), ...parts]));
+    const parts = [
+      svg,
+      h(
+        "p",
+        { class: "rp-note" },
+        `Effect: ${name === "effect" ? "of each analysis its comparison with the least support" : name}. Bars: intervals over seeds. Ring: the analysis that decides.`,
+      ),
+    ];
+    this.plot.replaceChildren(
+      ...(known.length ? parts : [notice("None of these analyses has a number yet."), ...parts]),
+    );
     this.mark();
   }
 
   words(row) {
-    const numbers = row.estimate === null ? "no number" : `${spell(row.estimate)}${row.low === null ? "" : `, ${spell(row.low)} to ${spell(row.high)}`}`;
+    const numbers =
+      row.estimate === null
+        ? "no number"
+        : `${spell(row.estimate)}${row.low === null ? "" : `, ${spell(row.low)} to ${spell(row.high)}`}`;
     return `${row.status}: ${row.measure}, ${row.condition}: ${numbers}`;
   }
 
@@ -137,8 +217,18 @@ class Curve {
     const level = row.level ? `${Math.round(100 * row.level)} % interval ` : "";
     const interval = row.low === null ? "no interval" : `${level}${spell(row.low)} to ${spell(row.high)}`;
     this.details.replaceChildren(
-      h("p", {}, h("span", { class: `verdict-${slug(row.status)} rp-chip` }, row.status), ` ${row.claim}, ${row.measure}, ${row.condition}${row.primary ? " (decides)" : ""}`),
-      h("p", {}, `${row.effect ? `${row.effect}: ` : ""}${row.estimate === null ? "no number" : spell(row.estimate)}${row.unit ? ` ${row.unit}` : ""}; ${interval}; n = ${row.n} seeds${row.bound ? `; asked: ${row.bound}` : ""}.`));
+      h(
+        "p",
+        {},
+        h("span", { class: `verdict-${slug(row.status)} rp-chip` }, row.status),
+        ` ${row.claim}, ${row.measure}, ${row.condition}${row.primary ? " (decides)" : ""}`,
+      ),
+      h(
+        "p",
+        {},
+        `${row.effect ? `${row.effect}: ` : ""}${row.estimate === null ? "no number" : spell(row.estimate)}${row.unit ? ` ${row.unit}` : ""}; ${interval}; n = ${row.n} seeds${row.bound ? `; asked: ${row.bound}` : ""}.`,
+      ),
+    );
     this.command.set(row.command);
     this.voice.say(this.words(row));
   }

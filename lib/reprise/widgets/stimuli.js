@@ -50,7 +50,11 @@ export class Gallery {
       context.putImageData(image, 0, 0);
       return canvas;
     }
-    return h("span", { class: "rp-picture rp-tile", "aria-hidden": "true" }, `${this.letter(set, index)}${this.stimuli[set][index][1]}`);
+    return h(
+      "span",
+      { class: "rp-picture rp-tile", "aria-hidden": "true" },
+      `${this.letter(set, index)}${this.stimuli[set][index][1]}`,
+    );
   }
 }
 
@@ -73,27 +77,66 @@ export class StimulusPanel {
     this.buttons = new Map();
     const groups = this.gallery.classes(set).map(({ name, members }) => {
       const id = freshId();
-      const box = h("input", { type: "checkbox", checked: true, id,
-        onchange: () => this.change(() => members.forEach((i) => (box.checked ? this.kept.add(i) : this.kept.delete(i)))) });
+      const box = h("input", {
+        type: "checkbox",
+        checked: true,
+        id,
+        onchange: () =>
+          this.change(() => members.forEach((i) => (box.checked ? this.kept.add(i) : this.kept.delete(i)))),
+      });
       this.boxes.push({ box, members });
-      return h("div", { class: "rp-class", role: "group", "aria-labelledby": `${id}-name` },
-        h("label", { for: id, id: `${id}-name`, class: "rp-tick" }, box, h("span", {}, `${this.gallery.letter(set, members[0])}: ${name || "stimuli"}`)),
-        h("div", { class: "rp-tiles" }, members.map((index) => this.button(index))));
+      return h(
+        "div",
+        { class: "rp-class", role: "group", "aria-labelledby": `${id}-name` },
+        h(
+          "label",
+          { for: id, id: `${id}-name`, class: "rp-tick" },
+          box,
+          h("span", {}, `${this.gallery.letter(set, members[0])}: ${name || "stimuli"}`),
+        ),
+        h(
+          "div",
+          { class: "rp-tiles" },
+          members.map((index) => this.button(index)),
+        ),
+      );
     });
-    const all = h("button", { type: "button", class: "rp-button",
-      onclick: () => this.change(() => this.gallery.stimuli[set].forEach((_, i) => this.kept.add(i))) }, "Keep all");
+    const all = h(
+      "button",
+      {
+        type: "button",
+        class: "rp-button",
+        onclick: () => this.change(() => this.gallery.stimuli[set].forEach((_, i) => this.kept.add(i))),
+      },
+      "Keep all",
+    );
     const hasPictures = this.gallery.shape && set === 0;
-    this.element.replaceChildren(this.title,
-      h("p", {}, "Untick a class, or press a stimulus, to leave it out of everything above. ",
-        hasPictures ? "" : "The pictures were not at hand when this page was built: tiles stand for them. ", all),
-      ...groups);
+    this.element.replaceChildren(
+      this.title,
+      h(
+        "p",
+        {},
+        "Untick a class, or press a stimulus, to leave it out of everything above. ",
+        hasPictures ? "" : "The pictures were not at hand when this page was built: tiles stand for them. ",
+        all,
+      ),
+      ...groups,
+    );
     this.mark();
   }
 
   button(index) {
-    const button = h("button", { type: "button", class: "rp-stimulus", "aria-label": this.gallery.name(this.set, index), title: this.gallery.name(this.set, index),
-      onclick: () => this.change(() => (this.kept.has(index) ? this.kept.delete(index) : this.kept.add(index))) },
-      this.gallery.tile(this.set, index));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "rp-stimulus",
+        "aria-label": this.gallery.name(this.set, index),
+        title: this.gallery.name(this.set, index),
+        onclick: () => this.change(() => (this.kept.has(index) ? this.kept.delete(index) : this.kept.add(index))),
+      },
+      this.gallery.tile(this.set, index),
+    );
     this.buttons.set(index, button);
     return button;
   }

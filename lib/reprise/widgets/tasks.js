@@ -2,7 +2,15 @@
 
 import { fillRow, form, similarity } from "./core.js";
 import { rdm } from "./grams.js";
-import { canResample, generator, jackknifeInterval, leftOut, percentileInterval, resampled, stimulusCounts } from "./resample.js";
+import {
+  canResample,
+  generator,
+  jackknifeInterval,
+  leftOut,
+  percentileInterval,
+  resampled,
+  stimulusCounts,
+} from "./resample.js";
 import { alignTo, mds } from "./scaling.js";
 
 /** Whether two states were looked at with the same stimuli; else nothing can be compared. */
@@ -59,7 +67,14 @@ export const TASKS = {
     const counts = canResample(measure) ? stimulusCounts(keep.length, resamples, generator(seed)) : null;
     const all = [];
     for (const [a, b] of pairs) {
-      const answer = yield* intervalOver(states[a], states[b], measure, keep, counts, (share) => (all.length + share) / pairs.length);
+      const answer = yield* intervalOver(
+        states[a],
+        states[b],
+        measure,
+        keep,
+        counts,
+        (share) => (all.length + share) / pairs.length,
+      );
       all.push(answer.interval);
     }
     return all;
