@@ -69,7 +69,7 @@ const DASHES = ["1 4", "7 4", "8 3 2 3"];
  */
 export class ChangeChart {
   constructor({ onPlace = null }) {
-    this.element = h("div", { class: "rp-plot rp-change" });
+    this.element = h("div.rp-plot.rp-change");
     this.width = seenWidth(this.element);
     this.onPlace = onPlace;
   }
@@ -109,7 +109,6 @@ export class ChangeChart {
     svg.prepend(
       s(
         "defs",
-        {},
         s(
           "clipPath",
           { id: clip },
@@ -213,7 +212,7 @@ export class ChangeChart {
     this.cursor = null;
     if (!this.onPlace) return;
     svg.classList.add("rp-with-cursor");
-    this.cursor = s("line", { y1: inner.top, y2: inner.top + inner.height, class: "rp-cursor" });
+    this.cursor = s("line.rp-cursor", { y1: inner.top, y2: inner.top + inner.height });
     body.append(this.cursor);
     const place = (event) => {
       const from = svg.getBoundingClientRect().left + inner.left;

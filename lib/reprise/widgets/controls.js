@@ -1,8 +1,11 @@
 // Pieces of a page that all explorers share: elements, menus, messages, hints.
 
-/** An element with attributes (on… are listeners, false and null are left out) and children. */
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+/** Fills an element: classes, attributes if the first part is a plain object (on… are listeners), and children. */
+export function filled(element, classes, parts) {
+  const [first] = parts;
+  const plain = first && typeof first === "object" && !Array.isArray(first) && !(first instanceof Node);
+  const [attributes, children] = plain ? [first, parts.slice(1)] : [{}, parts];
+  if (classes.length) element.setAttribute("class", classes.join(" "));
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined) {
@@ -11,6 +14,12 @@ export function h(tag, attributes = {}, ...children) {
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+/** An element of the page: `h("p.rp-note", { id: "a" }, "text", child)`; false and null are left out. */
+export function h(tag, ...parts) {
+  const [name, ...classes] = tag.split(".");
+  return filled(document.createElement(name), classes, parts);
 }
 
 let names = 0;
@@ -29,7 +38,7 @@ export function menu(label, options, value, onChange) {
   const select = h("select", { onchange: () => onChange(select.value) }, fill(options));
   select.value = value;
   return {
-    element: h("label", { class: "rp-field" }, h("span", {}, label), select),
+    element: h("label.rp-field", h("span", label), select),
     select,
     set: (next) => (select.value = next),
     replace: (items, next) => {
@@ -39,35 +48,86 @@ export function menu(label, options, value, onChange) {
   };
 }
 
+/** Titles of some entries. */
+export const titles = (entries) => entries.map(({ title }) => title);
+
+/** Labels as options that stand for their places. */
+export const places = (labels) => labels.map((label, place) => ({ value: String(place), label }));
+
+/** A labelled menu of some labels; it gives their places. */
+export function placeMenu(label, labels, place, onChange) {
+  return menu(label, places(labels), String(place), (value) => onChange(Number(value)));
+}
+
 /** A labelled box to tick. */
 export function tick(label, checked, onChange, attributes = {}) {
   const box = h("input", { type: "checkbox", checked, onchange: () => onChange(box.checked), ...attributes });
-  return { element: h("label", { class: "rp-tick" }, box, h("span", {}, label)), box };
+  return { element: h("label.rp-tick", box, h("span", label)), box };
 }
 
 /** Two or more exclusive choices beside each other. */
-export function choice(legend, options, value, onChange) {
+export function choice(legend, values, value, onChange) {
   const name = freshId();
-  const boxes = options.map((item) =>
+  const boxes = values.map((item) => {
+    const box = h("input", {
+      type: "radio",
+      name,
+      value: item,
+      checked: item === value,
+      onchange: () => onChange(item),
+    });
+    return h("label.rp-tick", box, h("span", item));
+  });
+  return h("fieldset.rp-choice", h("legend", legend), boxes);
+}
+
+/** A button that does something when it is pressed. */
+export const button = (label, onclick) => h("button.rp-button", { type: "button", onclick }, label);
+
+/** A part of an explorer with a heading of its own. */
+export const panel = (heading, ...parts) => h("section.rp-panel", h("h4", heading), ...parts);
+
+/** Place of the value that is nearest to another. */
+export const nearest = (values, to) =>
+  values.reduce((best, value, place) => (Math.abs(value - to) < Math.abs(values[best] - to) ? place : best), 0);
+
+/** A slider over ascending values, at the last one; `unit` is said after a value. It gives and takes places. */
+export function slider(label, values, unit, onChange) {
+  const last = values.length - 1;
+  const oninput = () => onChange(Number(element.value));
+  const element = h("input", { type: "range", min: 0, max: last, step: 1, value: last, "aria-label": label, oninput });
+  const set = (place) => {
+    element.value = place;
+    element.setAttribute("aria-valuetext", `${values[place]} ${unit}`);
+  };
+  return { element, set };
+}
+
+/** A table of numbers with a caption; the first cell of a row is its name. */
+export function readout(caption, columns, rows) {
+  return h(
+    "table",
+    h("caption", caption),
     h(
-      "label",
-      { class: "rp-tick" },
-      h("input", {
-        type: "radio",
-        name,
-        value: item.value,
-        checked: item.value === value,
-        onchange: () => onChange(item.value),
-      }),
-      h("span", {}, item.label),
+      "thead",
+      h(
+        "tr",
+        columns.map((text) => h("th", { scope: "col" }, text)),
+      ),
+    ),
+    h(
+      "tbody",
+      rows.map(([name, ...cells]) => h("tr", h("th", { scope: "row" }, name), ...cells)),
     ),
   );
-  return h("fieldset", { class: "rp-choice" }, h("legend", {}, legend), boxes);
 }
+
+/** A cell of such a table. */
+export const cell = (value) => h("td", spell(value));
 
 /** A line that a screen reader says when it changes; what changes quickly is said once, at rest. */
 export function announcer() {
-  const element = h("p", { class: "rp-spoken", role: "status", "aria-live": "polite" });
+  const element = h("p.rp-spoken", { role: "status", "aria-live": "polite" });
   let timer = 0;
   return {
     element,
@@ -80,7 +140,7 @@ export function announcer() {
 
 /** A hint beside the pointer or a cell; it never leaves the explorer. */
 export function hint(root) {
-  const box = h("div", { class: "rp-hint", "aria-hidden": "true", hidden: true });
+  const box = h("div.rp-hint", { "aria-hidden": "true", hidden: true });
   root.append(box);
   return {
     show: (x, y, ...content) => {
@@ -99,23 +159,22 @@ export function hint(root) {
 
 /** A command with a button that copies it; where a page may not copy, the text is selected instead. */
 export function command(label = "Copy") {
-  const text = h("code", {});
-  const button = h("button", { type: "button", class: "rp-button" }, label);
-  button.addEventListener("click", async () => {
+  const text = h("code");
+  const copy = button(label, async () => {
     try {
       await navigator.clipboard.writeText(text.textContent);
-      button.textContent = "Copied";
+      copy.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(text);
-      button.textContent = "Selected";
+      copy.textContent = "Selected";
     }
-    setTimeout(() => (button.textContent = label), 1500);
+    setTimeout(() => (copy.textContent = label), 1500);
   });
-  return { element: h("div", { class: "rp-command" }, text, button), set: (value) => (text.textContent = value) };
+  return { element: h("div.rp-command", text, copy), set: (value) => (text.textContent = value) };
 }
 
 /** What is said instead of a picture or a number that cannot be had. */
-export const notice = (text) => h("p", { class: "rp-notice" }, text);
+export const notice = (text) => h("p.rp-notice", text);
 
 /** A number for people: a real minus sign, and a dash where there is none. */
 export function spell(value, digits = 3) {

@@ -1,7 +1,7 @@
 // Two conditions layer by layer: their networks against each other, and each before against after fine-tuning.
 
 import { ChangeChart, summarise } from "./change.js";
-import { h, menu, notice, spell } from "./controls.js";
+import { cell, h, notice, placeMenu, readout, spell, titles } from "./controls.js";
 import { form, similarity } from "./core.js";
 import { canResample } from "./resample.js";
 
@@ -11,41 +11,31 @@ export class DepthPanel {
   constructor(about, outcomes, states, engine) {
     Object.assign(this, { about, outcomes, states, engine, measure: 0 });
     this.chart = new ChangeChart({});
-    this.note = h("div", { class: "rp-note" });
-    this.table = h("div", { class: "rp-readout" });
-    const measureMenu = menu(
-      "Measure",
-      about.measures.map(({ title: label }, k) => ({ value: String(k), label })),
-      "0",
-      (value) => {
-        this.measure = Number(value);
-        this.show(this.asked);
-      },
-    );
-    this.element = h("div", {}, measureMenu.element, this.chart.element, this.note, this.table);
+    this.note = h("div.rp-note");
+    this.table = h("div.rp-readout");
+    const measureMenu = placeMenu("Measure", titles(about.measures), 0, (measure) => {
+      this.measure = measure;
+      this.show(...this.asked);
+    });
+    this.element = h("div", measureMenu.element, this.chart.element, this.note, this.table);
   }
 
-  /** Units of A and B over all seeds, those of the one seed (−1 where there is none), and how A and B are drawn. */
-  show(asked) {
-    this.asked = asked;
-    const { seed, units, single, looks } = asked;
+  /** Sides are { look, units, single }: how it is drawn, its units of all seeds, that of the one seed (or −1). */
+  show(sides, seed) {
+    this.asked = [sides, seed];
     const { layers, measures, probes, quantiles, keptSeeds, n } = this.about;
     const measure = measures[this.measure];
-    const first = single.map((unit) => (unit < 0 ? -1 : this.outcomes.units[unit][3]));
+    const first = sides.map(({ single: unit }) => (unit < 0 ? -1 : this.outcomes.units[unit][3]));
     const known = first.every((state) => state >= 0) && this.states[first[0]].set === this.states[first[1]].set;
     const pairs = known ? layers.map((_, k) => [first[0] + k, first[1] + k]) : [];
-    const keep = Array.from({ length: n }, (_, k) => k);
+    const keep = [...Array(n).keys()];
     const forms = pairs.map((pair) => pair.map((state) => form(this.states[state], measure, keep)));
     const between = Float64Array.from(layers, (_, k) => (known ? 1 - similarity(...forms[k], measure) : NaN));
-    const tuned = looks.map((look, k) => ({ ...look, ...summarise(this.known(units[k]), quantiles) }));
-    const fresh = {
-      ...summarise(this.known(units[0], true), quantiles),
-      name: "null",
-      colour: "var(--rp-muted)",
-      dash: "1 4",
-    };
+    const changes = (side, fresh) => summarise(this.known(sides[side].units, fresh), quantiles);
+    const tuned = sides.map(({ look }, side) => ({ ...look, ...changes(side, false) }));
+    const fresh = { ...changes(0, true), name: "null", colour: "var(--rp-muted)", dash: "1 4" };
     fresh.low.fill(NaN); // the null is a level: its band would hide the lines
-    const partly = units.some((of) => this.known(of).length < of.length);
+    const partly = sides.some(({ units }) => this.known(units).length < units.length);
     const draw = (intervals) => {
       const [low, high] = [1, 0].map((end) =>
         Float64Array.from(layers, (_, k) => (intervals ? 1 - intervals[k][end] : NaN)),
@@ -73,7 +63,6 @@ export class DepthPanel {
     this.note.replaceChildren(
       h(
         "p",
-        {},
         `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval${partly ? " (this measure: of the seeds that keep Gram matrices)" : ""}. Dotted: A against a fresh network (null).`,
       ),
       known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`),
@@ -94,47 +83,19 @@ export class DepthPanel {
   }
 
   tell({ measure, between, low, high, intervals, tuned, fresh }) {
-    const cell = (value) => h("td", {}, spell(value));
-    this.table.replaceChildren(
-      h(
-        "table",
-        {},
-        h("caption", {}, `Change, ${measure.title}`),
-        h(
-          "thead",
-          {},
-          h(
-            "tr",
-            {},
-            ["layer", "A–B", "interval", "A by fine-tuning", "B by fine-tuning", "null"].map((text) =>
-              h("th", { scope: "col" }, text),
-            ),
-          ),
-        ),
-        h(
-          "tbody",
-          {},
-          this.about.layers.map(({ name }, k) =>
-            h(
-              "tr",
-              {},
-              h("th", { scope: "row" }, name),
-              h("td", { class: "rp-between", "data-value": between[k] }, spell(between[k])),
-              h(
-                "td",
-                {
-                  class: "rp-interval",
-                  "data-low": intervals ? low[k] : null,
-                  "data-high": intervals ? high[k] : null,
-                },
-                intervals ? `${spell(low[k])} to ${spell(high[k])}` : "–",
-              ),
-              ...tuned.map(({ mean }) => cell(mean[k])),
-              cell(fresh.mean[k]),
-            ),
-          ),
-        ),
-      ),
-    );
+    const interval = (k) => {
+      const [from, to] = intervals ? [low[k], high[k]] : [null, null];
+      const text = intervals ? `${spell(from)} to ${spell(to)}` : "–";
+      return h("td.rp-interval", { "data-low": from, "data-high": to }, text);
+    };
+    const rows = this.about.layers.map(({ name }, k) => [
+      name,
+      h("td.rp-between", { "data-value": between[k] }, spell(between[k])),
+      interval(k),
+      ...tuned.map(({ mean }) => cell(mean[k])),
+      cell(fresh.mean[k]),
+    ]);
+    const columns = ["layer", "A–B", "interval", "A by fine-tuning", "B by fine-tuning", "null"];
+    this.table.replaceChildren(readout(`Change, ${measure.title}`, columns, rows));
   }
 }

@@ -1,19 +1,14 @@
 // Drawing: matrices on a canvas, lines and points as SVG. Ink follows the page; colours with meaning come from Python.
 
-import { h } from "./controls.js";
+import { filled, h } from "./controls.js";
 
 /** A colour with meaning: the page may give it a value of its own on a dark ground. */
 export const ink = (colour) => (colour.startsWith("#") ? `var(--ink-${colour.slice(1)}, ${colour})` : colour);
 
-/** An SVG element. */
-export function s(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return element;
+/** An SVG element, as `h` makes one of the page. */
+export function s(tag, ...parts) {
+  const [name, ...classes] = tag.split(".");
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", name), classes, parts);
 }
 
 /** Round numbers within limits, about as many as asked for. */
@@ -64,14 +59,13 @@ export function axes({ width, height, x, y, left = 46, right = 12, top = 10 }) {
     yTicks.map((value) =>
       s(
         "g",
-        {},
-        s("line", { class: "rp-grid", x1: left, x2: left + inner.width, y1: toY(value), y2: toY(value) }),
+        s("line.rp-grid", { x1: left, x2: left + inner.width, y1: toY(value), y2: toY(value) }),
         s("text", { x: left - 6, y: toY(value) + 4, "text-anchor": "end" }, (y.label ?? label)(value, yTicks)),
       ),
     ),
     named.map(({ at, text }) => s("text", { x: at, y: top + inner.height + 16, "text-anchor": "middle" }, text)),
-    s("line", { class: "rp-axis", x1: left, x2: left + inner.width, y1: top + inner.height, y2: top + inner.height }),
-    s("text", { x: left + inner.width / 2, y: height - 6, "text-anchor": "middle", class: "rp-name" }, x.name),
+    s("line.rp-axis", { x1: left, x2: left + inner.width, y1: top + inner.height, y2: top + inner.height }),
+    s("text.rp-name", { x: left + inner.width / 2, y: height - 6, "text-anchor": "middle" }, x.name),
     s(
       "text",
       { transform: `translate(12 ${top + inner.height / 2}) rotate(-90)`, "text-anchor": "middle", class: "rp-name" },
@@ -99,9 +93,9 @@ export const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at
 /** A legend of a colour map with its two ends. */
 export function colourBar(stops) {
   const ends = [h("span"), h("span")];
-  const bar = h("span", { class: "rp-bar", style: `background: linear-gradient(to right, ${stops.join(", ")})` });
+  const bar = h("span.rp-bar", { style: `background: linear-gradient(to right, ${stops.join(", ")})` });
   return {
-    element: h("div", { class: "rp-legend" }, ends[0], bar, ends[1]),
+    element: h("div.rp-legend", ends[0], bar, ends[1]),
     set: (low, high) => [low, high].forEach((text, k) => (ends[k].textContent = text)),
   };
 }
@@ -114,24 +108,18 @@ export class Heatmap {
   constructor({ name, help, stops, onCell, onPick }) {
     this.stops = stops.map(channels);
     this.canvas = h("canvas", { "aria-hidden": "true" });
-    this.cursor = h("div", { class: "rp-cell", hidden: true });
-    this.picked = h("div", { class: "rp-cell rp-picked", hidden: true });
+    this.cursor = h("div.rp-cell", { hidden: true });
+    this.picked = h("div.rp-cell.rp-picked", { hidden: true });
     this.field = h(
-      "div",
-      {
-        class: "rp-map",
-        tabindex: "0",
-        role: "application",
-        "aria-roledescription": "matrix",
-        "aria-label": `${name}. ${help}`,
-      },
+      "div.rp-map",
+      { tabindex: "0", role: "application", "aria-roledescription": "matrix", "aria-label": `${name}. ${help}` },
       this.canvas,
       this.picked,
       this.cursor,
     );
-    this.rows = h("div", { class: "rp-rows", "aria-hidden": "true" });
-    this.columns = h("div", { class: "rp-columns", "aria-hidden": "true" });
-    this.element = h("div", { class: "rp-matrix" }, this.rows, this.field, this.columns);
+    this.rows = h("div.rp-rows", { "aria-hidden": "true" });
+    this.columns = h("div.rp-columns", { "aria-hidden": "true" });
+    this.element = h("div.rp-matrix", this.rows, this.field, this.columns);
     this.n = 0;
     this.at = [0, 0];
     this.onCell = onCell;

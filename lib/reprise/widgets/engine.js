@@ -68,3 +68,8 @@ export class Engine {
     this.waiting.clear();
   }
 }
+
+/** States from packed arrays, and a worker that holds them too. */
+export function loaded(packed) {
+  return { states: unpack(packed), engine: new Engine(packed) };
+}

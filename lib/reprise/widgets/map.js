@@ -7,9 +7,9 @@ export class StimulusMap {
   constructor(gallery, colours) {
     this.gallery = gallery;
     this.colours = colours;
-    this.plot = h("div", { class: "rp-plot rp-stimulus-map" });
-    this.note = h("p", { class: "rp-note" });
-    this.element = h("div", {}, this.plot, this.note);
+    this.plot = h("div.rp-plot.rp-stimulus-map");
+    this.note = h("p.rp-note");
+    this.element = h("div", this.plot, this.note);
     this.extent = 1;
   }
 
@@ -54,14 +54,9 @@ export class StimulusMap {
       const letter = this.gallery.letter(this.set, index);
       const place = this.gallery.classes(this.set).findIndex(({ members }) => members.includes(index));
       const mark = s(
-        "text",
-        {
-          class: "rp-letter",
-          "text-anchor": "middle",
-          dy: 4,
-          style: `fill: ${ink(this.colours[place % this.colours.length])}`,
-        },
-        s("title", {}, this.gallery.name(this.set, index)),
+        "text.rp-letter",
+        { "text-anchor": "middle", dy: 4, style: `fill: ${ink(this.colours[place % this.colours.length])}` },
+        s("title", this.gallery.name(this.set, index)),
         letter,
       );
       svg.append(mark);

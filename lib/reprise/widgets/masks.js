@@ -1,28 +1,27 @@
 // Pictures with their classes, column by column: truth beside predictions, one cursor in all of them.
 
-import { h, notice } from "./controls.js";
+import { h, notice, spell } from "./controls.js";
 import { channels, ink } from "./draw.js";
+import { agreement, unpackClasses } from "./outcomes.js";
 
 export class MaskView {
   /** Classes are { name, colour }; onPixel gets words for a pixel, or null, and whether by keyboard. */
   constructor({ classes, side, count, onPixel }) {
     Object.assign(this, { classes, side, count, onPixel, at: [0, 0, 0] });
     this.colours = classes.map(({ colour }) => channels(colour));
-    this.grid = h("div", {
-      class: "rp-masks",
+    this.grid = h("div.rp-masks", {
       tabindex: "0",
       role: "application",
       "aria-roledescription": "pictures",
       "aria-label": "Segmented pictures. Arrow keys move a cursor, Page Up and Page Down go from picture to picture",
     });
     this.key = h(
-      "ul",
-      { class: "rp-classes" },
+      "ul.rp-classes",
       classes.map(({ name, colour }) =>
-        h("li", {}, h("span", { class: "rp-patch", style: `background: ${ink(colour)}`, "aria-hidden": "true" }), name),
+        h("li", h("span.rp-patch", { style: `background: ${ink(colour)}`, "aria-hidden": "true" }), name),
       ),
     );
-    this.element = h("div", {}, this.grid, this.key);
+    this.element = h("div", this.grid, this.key);
     this.grid.addEventListener("keydown", (event) => this.press(event));
     this.grid.addEventListener("pointerleave", () => this.point(null));
     this.grid.addEventListener("blur", () => this.point(null));
@@ -37,15 +36,15 @@ export class MaskView {
     this.truth = truth;
     this.marks = [];
     this.grid.style.gridTemplateColumns = `repeat(${columns.length}, minmax(0, 12rem))`;
-    const cells = columns.map(({ title }) => h("span", { class: "rp-column" }, title));
+    const cells = columns.map(({ title }) => h("span.rp-column", title));
     for (let picture = 0; picture < this.count; picture++) {
       for (const column of columns) {
         if (!column.pixels) {
           cells.push(picture ? h("span") : notice(column.missing));
           continue;
         }
-        const mark = h("div", { class: "rp-cell", hidden: true });
-        const cell = h("div", { class: "rp-mask" }, this.paint(column, picture, strike), mark);
+        const mark = h("div.rp-cell", { hidden: true });
+        const cell = h("div.rp-mask", this.paint(column, picture, strike), mark);
         this.marks.push([picture, mark]);
         cell.addEventListener("pointermove", (event) => {
           const box = cell.getBoundingClientRect();
@@ -135,5 +134,38 @@ export class MaskView {
       .filter(({ pixels, kind }) => pixels && kind === "classes")
       .map(({ title, pixels }) => `${title}: ${this.classes[pixels[at]]?.name ?? "not labelled"}`);
     this.onPixel(words, x, y, byKeys);
+  }
+}
+
+/** Predictions of the networks of one seed beside the truth; `bytes` are { masks, truth, pictures }, maybe empty. */
+export class Predictions {
+  constructor(about, { masks, truth, pictures }, onPixel) {
+    const { classes, shown } = about;
+    Object.assign(this, { about, masks });
+    [this.truth, this.pictures] = [truth, pictures].map((pixels) => (pixels.length ? pixels : null));
+    this.view = new MaskView({ classes, side: shown.side, count: shown.names.length, onPixel });
+    this.note = h("p.rp-note");
+    this.parts = [this.view.element, this.note];
+  }
+
+  /** Sides are { look, title, single }: the unit of the seed, or −1. */
+  show(sides, seed, strike) {
+    const { shown, classes } = this.about;
+    const { truth, pictures } = this;
+    const area = shown.side ** 2 * shown.names.length;
+    const columns = [];
+    if (pictures) columns.push({ title: "picture", kind: "picture", pixels: pictures });
+    if (truth) columns.push({ title: "truth", kind: "classes", pixels: truth });
+    for (const { look, title, single } of sides) {
+      const pixels = single < 0 ? null : unpackClasses(this.masks, single, area, shown.bits);
+      const score = pixels && truth ? ` · IoU here ${spell(agreement(pixels, truth, classes.length).mean, 2)}` : "";
+      const missing = `Seed ${seed} is not in the store.`;
+      columns.push({ title: `${look.name}: ${title}${score}`, kind: "classes", pixels, missing });
+    }
+    this.view.show(columns, truth, strike);
+    const lacks = [pictures ? "" : "the pictures", truth ? "" : "their true classes"].filter(Boolean).join(" and ");
+    const test = `Test pictures ${shown.names.join(", ")} of ${shown.dataset} (their middle).`;
+    const hidden = lacks ? ` Not at hand when this page was built: ${lacks}.` : "";
+    this.note.textContent = `Networks of seed ${seed}. ${test}${hidden}`;
   }
 }

@@ -1,17 +1,24 @@
 // Two RDMs beside each other and the scatter of their entries.
 
-import { h, notice, seenWidth, spell } from "./controls.js";
+import { h, notice, panel, seenWidth, spell } from "./controls.js";
 import { axes, colourBar, Heatmap, s } from "./draw.js";
 import { midranks } from "./ranks.js";
 
 const DISTANCES = { correlation: "1 − r", euclidean: "Euclidean distance", cosine: "1 − cosine" };
 
 /** A condensed vector as a full matrix with zeros on its diagonal. */
-function squared(condensed, m) {
+export function squared(condensed, m) {
   const full = new Float64Array(m * m);
   for (let i = 0, at = 0; i < m; i++)
     for (let j = i + 1; j < m; j++) full[i * m + j] = full[j * m + i] = condensed[at++];
   return full;
+}
+
+/** Place of a pair in a condensed vector of m stimuli; null for a stimulus and itself. */
+export function entryOf(row, column, m) {
+  if (row === column) return null;
+  const [i, j] = row < column ? [row, column] : [column, row];
+  return i * m - (i * (i + 1)) / 2 + j - i - 1;
 }
 
 /** Shares of ranks, 0 the smallest and 1 the largest; NaN stays. */
@@ -32,31 +39,14 @@ export class PairView {
         onCell: (row, ...rest) => (row === null ? this.point(null) : this.point([row, rest[0]], ...rest.slice(1))),
       });
       const legend = colourBar(stops);
-      const title = h("h4", {}, `RDM of state ${side}`);
-      const note = h("p", { class: "rp-note" });
-      return {
-        map,
-        legend,
-        note,
-        element: h("section", { class: "rp-panel" }, title, note, map.element, legend.element),
-      };
+      const note = h("p.rp-note");
+      return { map, legend, note, element: panel(`RDM of state ${side}`, note, map.element, legend.element) };
     });
-    this.plot = h("div", { class: "rp-plot" });
+    this.plot = h("div.rp-plot");
     this.width = seenWidth(this.plot);
-    this.scatter = h(
-      "section",
-      { class: "rp-panel" },
-      h("h4", {}, "Their dissimilarities, pair by pair"),
-      this.plot,
-      h(
-        "p",
-        { class: "rp-key", "aria-hidden": "true" },
-        h("span", { class: "rp-mark-within" }),
-        " within a class  ",
-        h("span", { class: "rp-mark-between" }),
-        " between classes",
-      ),
-    );
+    const key = [h("span.rp-mark-within"), " within a class  ", h("span.rp-mark-between"), " between classes"];
+    const keyLine = h("p.rp-key", { "aria-hidden": "true" }, key);
+    this.scatter = panel("Their dissimilarities, pair by pair", this.plot, keyLine);
   }
 
   /** New RDMs: condensed vectors of m kept stimuli. `alike(i, j)`: same class. */
@@ -105,7 +95,7 @@ export class PairView {
       }
     }
     this.spot = s("circle", { r: 6, class: "rp-spot", visibility: "hidden" });
-    body.append(s("path", { d: between, class: "rp-dots" }), s("path", { d: within, class: "rp-squares" }), this.spot);
+    body.append(s("path.rp-dots", { d: between }), s("path.rp-squares", { d: within }), this.spot);
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", `Scatter of ${values[0].length} dissimilarities, state A against state B`);
     svg.addEventListener("pointermove", (event) => this.nearest(event, svg));
@@ -132,7 +122,7 @@ export class PairView {
   /** Mark a pair of stimuli in all three pictures and tell of it. */
   point(cell, x, y, byKeys = false) {
     for (const { map } of this.sides) map.mark("cursor", cell);
-    const entry = cell && this.entry(...cell);
+    const entry = cell && entryOf(...cell, this.data.m);
     if (this.spot && this.at) {
       this.spot.setAttribute("visibility", entry === null || entry === undefined ? "hidden" : "visible");
       if (entry !== null && entry !== undefined) {
@@ -146,11 +136,5 @@ export class PairView {
       y,
       byKeys,
     );
-  }
-
-  entry(row, column) {
-    if (row === column) return null;
-    const [i, j] = row < column ? [row, column] : [column, row];
-    return i * this.data.m - (i * (i + 1)) / 2 + j - i - 1;
   }
 }

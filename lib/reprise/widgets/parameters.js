@@ -1,6 +1,7 @@
 // Parameter panel: a form from a study's schema, whether a setting is published, and the command for it.
 
-import { command, freshId, h, menu, replaceTwin } from "./controls.js";
+import { button, command, freshId, h, menu } from "./controls.js";
+import { Explorer, widget } from "./frame.js";
 import {
   differing,
   parseSeeds,
@@ -19,58 +20,37 @@ const STAGES = {
   display: "Display: only pictures depend on these",
 };
 
-class Panel {
-  constructor(about, root) {
-    this.about = about;
+class Parameters extends Explorer {
+  constructor(context) {
+    super(context, "parameters");
+    const { fields, presets, preset } = this.about;
     this.inputs = new Map();
-    const presetMenu = menu(
-      "Preset",
-      about.presets.map(({ name }) => ({ value: name, label: name })),
-      about.preset,
-      (name) => this.start(name),
-    );
-    this.presetNote = h("p", { class: "rp-note" });
+    const options = presets.map(({ name }) => ({ value: name, label: name }));
+    const presetMenu = menu("Preset", options, preset, (name) => this.start(name));
+    this.presetNote = h("p.rp-note");
     this.seeds = h("input", { type: "text", inputmode: "numeric", size: 10, oninput: () => this.refresh() });
     const seedsHelp = freshId();
     this.seeds.setAttribute("aria-describedby", seedsHelp);
-    this.seedsNote = h("span", { class: "rp-note rp-wrong", id: seedsHelp });
-    this.status = h("div", { class: "rp-status", role: "status", "aria-live": "polite" });
+    this.seedsNote = h("span.rp-note.rp-wrong", { id: seedsHelp });
+    this.status = h("div.rp-status", { role: "status", "aria-live": "polite" });
     this.command = command("Copy the command");
-    this.time = h("p", { class: "rp-note" });
+    this.time = h("p.rp-note");
     const groups = Object.entries(STAGES).map(([stage, text]) => {
-      const fields = about.fields.filter((field) => field.stage === stage);
-      if (!fields.length) return null;
-      return h(
-        "details",
-        { class: "rp-fields", open: stage === "training" },
-        h("summary", {}, text),
-        h(
-          "div",
-          { class: "rp-form" },
-          fields.map((field) => this.field(field)),
-        ),
-      );
+      const settings = fields.filter((field) => field.stage === stage).map((field) => this.field(field));
+      if (!settings.length) return null;
+      const open = stage === "training";
+      return h("details.rp-fields", { open }, h("summary", text), h("div.rp-form", settings));
     });
-    const reset = h(
-      "button",
-      { type: "button", class: "rp-button", onclick: () => this.start(this.preset.name) },
-      "Back to the preset",
-    );
-    root.append(
-      h("header", {}, h("h3", {}, about.title)),
-      h(
-        "div",
-        { class: "rp-controls" },
-        presetMenu.element,
-        h("label", { class: "rp-field" }, h("span", {}, "Seeds (0..4: both ends)"), this.seeds),
-        reset,
-      ),
+    const seeds = h("label.rp-field", h("span", "Seeds (0..4: both ends)"), this.seeds);
+    const reset = button("Back to the preset", () => this.start(this.preset.name));
+    this.show([
+      h("div.rp-controls", presetMenu.element, seeds, reset),
       this.presetNote,
       this.seedsNote,
-      ...groups.filter(Boolean),
-      h("div", { class: "rp-outcome" }, this.status, this.command.element, this.time),
-    );
-    this.start(about.preset);
+      ...groups,
+      h("div.rp-outcome", this.status, this.command.element, this.time),
+    ]);
+    this.start(preset);
   }
 
   field(field) {
@@ -78,27 +58,15 @@ class Panel {
     const change = () => this.refresh();
     let input;
     let list = null;
+    const options = (values) => values.map((value) => h("option", { value }, value));
     if (field.kind === "choice") {
-      input = h(
-        "select",
-        { onchange: change },
-        field.choices.map((value) => h("option", { value }, value)),
-      );
+      input = h("select", { onchange: change }, options(field.choices));
     } else if (field.kind === "flag") {
-      input = h(
-        "select",
-        { onchange: change },
-        ["false", "true"].map((value) => h("option", { value }, value)),
-      );
+      input = h("select", { onchange: change }, options(["false", "true"]));
     } else {
       const numeric = field.kind === "integer" || field.kind === "number";
-      list = field.choices.length
-        ? h(
-            "datalist",
-            { id: freshId() },
-            field.choices.map((value) => h("option", { value })),
-          )
-        : null;
+      const offered = field.choices.map((value) => h("option", { value }));
+      list = offered.length ? h("datalist", { id: freshId() }, offered) : null;
       input = h("input", {
         type: numeric ? "number" : "text",
         step: field.kind === "integer" ? 1 : numeric ? "any" : null,
@@ -109,15 +77,14 @@ class Panel {
       });
     }
     input.setAttribute("aria-describedby", help);
-    const changed = h("span", { class: "rp-changed" });
-    const wrong = h("span", { class: "rp-wrong", role: "alert" });
+    const changed = h("span.rp-changed");
+    const wrong = h("span.rp-wrong", { role: "alert" });
     this.inputs.set(field.name, { field, input, changed, wrong });
     const limits = this.limits(field);
     return h(
-      "div",
-      { class: "rp-setting" },
-      h("label", {}, h("span", {}, h("code", {}, field.name), changed), input, list),
-      h("p", { class: "rp-note", id: help }, `${field.help}${limits}`),
+      "div.rp-setting",
+      h("label", h("span", h("code", field.name), changed), input, list),
+      h("p.rp-note", { id: help }, `${field.help}${limits}`),
       wrong,
     );
   }
@@ -171,7 +138,7 @@ class Panel {
     }
     this.command.element.hidden = !sound;
     if (!sound) {
-      this.status.replaceChildren(h("p", {}, "A value cannot be used: see above."));
+      this.status.replaceChildren(h("p", "A value cannot be used: see above."));
       this.time.textContent = "";
       return;
     }
@@ -186,64 +153,33 @@ class Panel {
     }));
     const exact = published.find(({ apart }) => !apart.length);
     const link = ({ link: address, label }) => (address ? h("a", { href: address }, label) : label);
+    const say = (...words) => this.status.replaceChildren(h("p", ...words));
     let missing = seeds;
     if (exact) {
       missing = seeds.filter((seed) => !exact.seeds.includes(seed));
-      this.status.replaceChildren(
-        missing.length === seeds.length
-          ? h("p", {}, "✗ Published with other seeds only (", spellSeeds(exact.seeds), "): ", link(exact), ".")
-          : missing.length
-            ? h(
-                "p",
-                {},
-                "± Published for some of these seeds (",
-                spellSeeds(exact.seeds),
-                "): ",
-                link(exact),
-                `; seed ${spellSeeds(missing)} would be computed.`,
-              )
-            : h("p", {}, "✓ Published: ", link(exact), ". The command only gathers what is there."),
-      );
-    } else {
-      const nearest = published.sort((a, b) => a.apart.length - b.apart.length)[0];
-      this.status.replaceChildren(
-        h(
-          "p",
-          {},
-          "✗ Not published. ",
-          ...(nearest
-            ? [
-                "Nearest: ",
-                link(nearest),
-                `, which has ${nearest.apart
-                  .slice(0, 6)
-                  .map(({ name }) => `${name}=${spellValue(nearest.settings[name])}`)
-                  .join(", ")}${nearest.apart.length > 6 ? " and more" : ""}.`,
-              ]
-            : ["Nothing of this study is published yet."]),
-        ),
-      );
-    }
+      const there = [spellSeeds(exact.seeds), "): ", link(exact)];
+      if (missing.length === seeds.length) say("✗ Published with other seeds only (", ...there, ".");
+      else if (missing.length) {
+        say("± Published for some of these seeds (", ...there, `; seed ${spellSeeds(missing)} would be computed.`);
+      } else say("✓ Published: ", link(exact), ". The command only gathers what is there.");
+    } else if (published.length) {
+      const [closest] = published.sort((a, b) => a.apart.length - b.apart.length);
+      const apart = closest.apart.map(({ name }) => `${name}=${spellValue(closest.settings[name])}`);
+      const has = `${apart.slice(0, 6).join(", ")}${apart.length > 6 ? " and more" : ""}`;
+      say("✗ Not published. ", "Nearest: ", link(closest), `, which has ${has}.`);
+    } else say("✗ Not published. ", "Nothing of this study is published yet.");
     this.command.set(runCommand(about.study, about.fields, preset, values, seeds));
     const work = workOf(preset, values);
-    const times = Object.entries(about.rates).map(
-      ([device, rate]) => `${spellDuration(work * rate * missing.length)} on ${device}`,
-    );
+    const rates = Object.entries(about.rates);
+    const times = rates.map(([device, rate]) => `${spellDuration(work * rate * missing.length)} on ${device}`);
     const what = `${missing.length} unit${missing.length === 1 ? "" : "s"}`;
-    this.time.textContent = !missing.length
-      ? ""
-      : times.length
-        ? `Roughly, for ${what}: ${times.join("; ")}. The command checks what this form cannot, says it more exactly, and can be interrupted and gone on with.`
-        : `How long ${what} would take is not known: none was timed yet.`;
+    const checked =
+      "The command checks what this form cannot, says it more exactly, and can be interrupted and gone on with.";
+    const known = times.length
+      ? `Roughly, for ${what}: ${times.join("; ")}. ${checked}`
+      : `How long ${what} would take is not known: none was timed yet.`;
+    this.time.textContent = missing.length ? known : "";
   }
 }
 
-function render({ model, el }) {
-  const about = model.get("about");
-  const root = h("section", { class: "rp-explorer rp-parameters", role: "group", "aria-label": about.title });
-  el.append(root);
-  new Panel(about, root);
-  replaceTwin(about.twin);
-}
-
-export default { render };
+export default widget(Parameters);

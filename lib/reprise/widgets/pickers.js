@@ -1,6 +1,6 @@
 // Choosing one state by its properties.
 
-import { h, menu } from "./controls.js";
+import { h, placeMenu } from "./controls.js";
 
 /** A state in words: the levels of all columns that have more than one. */
 export function nameOf(columns, state) {
@@ -30,27 +30,11 @@ export class StatePicker {
     this.columns = columns;
     this.state = state;
     this.menus = columns.map(({ title, levels, codes }, column) =>
-      levels.length > 1
-        ? menu(
-            title,
-            levels.map((label, value) => ({ value: String(value), label })),
-            String(codes[state]),
-            (value) => this.move(column, Number(value), onPick),
-          )
-        : null,
+      levels.length > 1 ? placeMenu(title, levels, codes[state], (code) => this.move(column, code, onPick)) : null,
     );
-    this.message = h("p", { class: "rp-note", role: "status" });
-    this.element = h(
-      "fieldset",
-      { class: "rp-state" },
-      h("legend", {}, legend),
-      h(
-        "div",
-        { class: "rp-controls" },
-        this.menus.map((item) => item?.element),
-      ),
-      this.message,
-    );
+    this.message = h("p.rp-note", { role: "status" });
+    const menus = this.menus.map((item) => item?.element);
+    this.element = h("fieldset.rp-state", h("legend", legend), h("div.rp-controls", menus), this.message);
   }
 
   move(column, code, onPick) {

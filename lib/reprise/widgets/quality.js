@@ -7,7 +7,7 @@ import { meanInterval } from "./outcomes.js";
 export class QualityChart {
   /** onPick(index of the row); onPoint(row or null, x, y). */
   constructor({ onPick, onPoint }) {
-    this.element = h("div", { class: "rp-plot rp-quality" });
+    this.element = h("div.rp-plot.rp-quality");
     this.width = seenWidth(this.element);
     this.onPick = onPick;
     this.onPoint = onPoint;
@@ -49,7 +49,7 @@ export class QualityChart {
       svg.setAttribute(key, value);
     levels.forEach(({ title, value }, k) =>
       body.append(
-        s("line", { class: "rp-zero", x1: toX(value), x2: toX(value), y1: 14 * k + 6, y2: inner.top + inner.height }),
+        s("line.rp-zero", { x1: toX(value), x2: toX(value), y1: 14 * k + 6, y2: inner.top + inner.height }),
         s(
           "text",
           {
@@ -69,21 +69,20 @@ export class QualityChart {
       const most = beside ? 26 : Math.floor((width - 30) / 6.6);
       const name = row.title.length > most ? `${row.title.slice(0, most - 1)}…` : row.title;
       const item = s(
-        "g",
+        "g.rp-point.rp-row",
         {
-          class: "rp-point rp-row",
           role: "button",
           tabindex: k === this.at ? 0 : -1,
           "aria-pressed": String(Boolean(row.marks)),
           "aria-label": this.words(row),
         },
-        s("rect", { class: "rp-hit", x: -side, y: inner.top + step * k, width, height: step }),
+        s("rect.rp-hit", { x: -side, y: inner.top + step * k, width, height: step }),
         s(
           "text",
           beside
             ? { x: -8, y: y + 4, "text-anchor": "end", class: "rp-name" }
             : { x: inner.left, y: inner.top + step * k + 14, class: "rp-name" },
-          row.marks ? s("tspan", { class: "rp-mark-letter" }, `${row.marks}  `) : null,
+          row.marks ? s("tspan.rp-mark-letter", `${row.marks}  `) : null,
           name,
         ),
         row.values.map((value) => s("circle", { cx: toX(value), cy: y - 6, r: 2.2, style, opacity: 0.6 })),

@@ -1,32 +1,30 @@
 // Representation explorer: any two states, under any measure that follows from their Grams.
 
-import { announcer, choice, h, hint, menu, notice, numbers, onWidth, spell } from "./controls.js";
+import { button, choice, h, menu, notice, panel, spell } from "./controls.js";
 import { fewest, form, similarity } from "./core.js";
 import { colourBar, Heatmap } from "./draw.js";
-import { Engine } from "./engine.js";
+import { loaded } from "./engine.js";
+import { Explorer, widget } from "./frame.js";
 import { rdm } from "./grams.js";
 import { PairView } from "./pair.js";
 import { nameOf, StatePicker } from "./pickers.js";
 import { canResample } from "./resample.js";
 import { Gallery, StimulusPanel } from "./stimuli.js";
-import { unpack } from "./tasks.js";
 
 const RESAMPLES = 1000;
 
-class Explorer {
-  constructor(model, root) {
-    this.model = model;
-    this.about = model.get("about");
-    const { features, sets, n } = this.about;
-    const packed = { gram: numbers(model.get("gram")), mean: numbers(model.get("mean")), features, sets, n };
-    this.states = unpack(packed);
-    this.engine = new Engine(packed);
-    this.choice = { ...model.get("selection") };
+class Representation extends Explorer {
+  constructor(context) {
+    super(context, "representation");
+    const { features, sets, n, columns } = this.about;
+    Object.assign(this, loaded({ gram: this.trait("gram"), mean: this.trait("mean"), features, sets, n }));
+    this.choice = { ...this.model.get("selection") };
     this.ranked = true;
-    this.gallery = new Gallery(this.about, numbers(model.get("pictures"), Uint8Array));
+    this.gallery = new Gallery(this.about, this.trait("pictures", Uint8Array));
     this.panel = new StimulusPanel(this.gallery, () => this.refresh());
-    this.scope = this.about.columns.length ? this.level(0, this.choice.a) : -1;
-    this.build(root);
+    // The matrix can be of the states of one level in the first column.
+    this.scope = columns.length && columns[0].levels.length > 1 ? this.level(0, this.choice.a) : -1;
+    this.build();
     this.refresh();
   }
 
@@ -34,104 +32,55 @@ class Explorer {
     return this.about.columns[column].codes[state];
   }
 
-  build(root) {
-    this.hint = hint(root);
-    this.voice = announcer();
-    const { measures, methods, stops, title, unit } = this.about;
-    this.measureMenu = menu(
-      "Measure",
-      measures.map(({ id, title: label }) => ({ value: id, label })),
-      this.choice.measure,
-      (id) => {
-        this.choice.measure = id;
+  build() {
+    const { measures, methods, stops, columns } = this.about;
+    const entryMenu = (label, entries, key) => {
+      const options = entries.map(({ id, title }) => ({ value: id, label: title }));
+      return menu(label, options, this.choice[key], (id) => {
+        this.choice[key] = id;
         this.refresh();
-      },
-    );
-    this.methodMenu = menu(
-      "RDMs compared by",
-      methods.map(({ id, title: label }) => ({ value: id, label })),
-      this.choice.method,
-      (id) => {
-        this.choice.method = id;
-        this.refresh();
-      },
-    );
-    this.pickers = {
-      a: new StatePicker("State A", this.about.columns, this.choice.a, (state) => this.pick(state, this.choice.b)),
-      b: new StatePicker("State B", this.about.columns, this.choice.b, (state) => this.pick(this.choice.a, state)),
+      });
     };
-    const swap = h(
-      "button",
-      { type: "button", class: "rp-button", onclick: () => this.pick(this.choice.b, this.choice.a) },
-      "Swap A and B",
-    );
-    this.result = h("div", { class: "rp-result" });
+    const measureMenu = entryMenu("Measure", measures, "measure");
+    this.methodMenu = entryMenu("RDMs compared by", methods, "method");
+    const rankedChoice = choice("Show dissimilarities", ["ranked", "raw"], "ranked", (value) => {
+      this.ranked = value === "ranked";
+      this.refreshPair();
+    });
+    const swap = button("Swap A and B", () => this.pick(this.choice.b, this.choice.a));
+    this.pickers = {
+      a: new StatePicker("State A", columns, this.choice.a, (state) => this.pick(state, this.choice.b)),
+      b: new StatePicker("State B", columns, this.choice.b, (state) => this.pick(this.choice.a, state)),
+    };
+    this.result = h("div.rp-result");
     this.matrix = new Heatmap({
       name: "Matrix of dissimilarities between states",
       help: "Arrow keys move, Enter chooses the two states of a cell",
       stops,
-      onCell: (row, column, x, y, byKeys) => this.overMatrix(row, column, x, y, byKeys),
+      onCell: (...place) => this.overMatrix(...place),
       onPick: (row, column) => this.pick(this.shown[row], this.shown[column]),
     });
-    this.matrixNote = h("p", { class: "rp-note rp-matrix-note" });
+    this.matrixNote = h("p.rp-note.rp-matrix-note");
     const legend = colourBar(stops);
     legend.set("0 same geometry", "1 − similarity: 1 or more");
-    this.pair = new PairView({ stops, onCell: (cell, x, y, byKeys) => this.overPair(cell, x, y, byKeys) });
-    const columns = this.about.columns;
-    const scopes = [{ value: "-1", label: `all ${this.states.length} states` }];
-    if (columns.length && columns[0].levels.length > 1) {
-      columns[0].levels.forEach((level, code) =>
-        scopes.push({ value: String(code), label: `${columns[0].title} ${level}` }),
-      );
-    }
-    const scopeMenu = menu("Matrix of", scopes, scopes.length > 1 ? String(this.scope) : "-1", (value) => {
+    this.pair = new PairView({ stops, onCell: (...place) => this.overPair(...place) });
+    const levels = columns.length && columns[0].levels.length > 1 ? columns[0].levels : [];
+    const scopes = levels.map((level, code) => ({ value: String(code), label: `${columns[0].title} ${level}` }));
+    scopes.unshift({ value: "-1", label: `all ${this.states.length} states` });
+    const scopeMenu = menu("Matrix of", scopes, String(this.scope), (value) => {
       this.scope = Number(value);
       this.refreshMatrix();
     });
-    if (scopes.length === 1) this.scope = -1;
-    root.append(
-      h("header", {}, h("h3", {}, title), unit ? h("p", { class: "rp-note" }, unit) : null),
-      h(
-        "div",
-        { class: "rp-controls" },
-        this.measureMenu.element,
-        this.methodMenu.element,
-        choice(
-          "Show dissimilarities",
-          [
-            { value: "ranked", label: "ranked" },
-            { value: "raw", label: "raw" },
-          ],
-          "ranked",
-          (value) => {
-            this.ranked = value === "ranked";
-            this.refreshPair();
-          },
-        ),
-        swap,
-      ),
-      h("div", { class: "rp-states" }, this.pickers.a.element, this.pickers.b.element),
+    const matrix = [scopeMenu.element, this.matrix.element, legend.element, this.matrixNote];
+    const [sideA, sideB] = this.pair.sides;
+    const parts = [
+      h("div.rp-controls", measureMenu.element, this.methodMenu.element, rankedChoice, swap),
+      h("div.rp-states", this.pickers.a.element, this.pickers.b.element),
       this.result,
-      h(
-        "div",
-        { class: "rp-grid" },
-        h(
-          "section",
-          { class: "rp-panel" },
-          h("h4", {}, "All states, pair by pair"),
-          scopeMenu.element,
-          this.matrix.element,
-          legend.element,
-          this.matrixNote,
-        ),
-        this.pair.scatter,
-        this.pair.sides[0].element,
-        this.pair.sides[1].element,
-      ),
+      h("div.rp-grid", panel("All states, pair by pair", ...matrix), this.pair.scatter, sideA.element, sideB.element),
       this.panel.element,
-      this.voice.element,
-    );
-    this.stop = onWidth(root, () => {
+    ];
+    this.show(parts, () => {
       this.hint.hide();
       this.pair.drawScatter();
     });
@@ -208,19 +157,13 @@ class Explorer {
         ? ` (${RESAMPLES - answer.defined} resamples were undefined)`
         : "";
     this.result.replaceChildren(
+      h("p.rp-number", h("strong.rp-value", { "data-value": value }, spell(value)), h("span", " similarity")),
       h(
         "p",
-        { class: "rp-number" },
-        h("strong", { class: "rp-value", "data-value": value }, spell(value)),
-        h("span", {}, " similarity"),
-      ),
-      h(
-        "p",
-        {},
         `${measure.title}${method}. `,
         h(
-          "span",
-          { class: "rp-interval", "data-low": answer?.interval[0], "data-high": answer?.interval[1] },
+          "span.rp-interval",
+          { "data-low": answer?.interval[0], "data-high": answer?.interval[1] },
           `95 % interval over ${keep.length} stimuli ${interval}`,
         ),
         ` (${resamples ? `bootstrap, ${RESAMPLES} resamples` : "jackknife, leaving out each in turn"})${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
@@ -280,7 +223,7 @@ class Explorer {
     if (row === null || !this.values) return this.hint.hide();
     const value = spell(1 - this.values[row * this.shown.length + column]);
     const [a, b] = [nameOf(this.about.columns, this.shown[row]), nameOf(this.about.columns, this.shown[column])];
-    this.hint.show(x, y, h("strong", {}, `1 − similarity ${value}`), h("div", {}, `A: ${a}`), h("div", {}, `B: ${b}`));
+    this.hint.show(x, y, h("strong", `1 − similarity ${value}`), h("div", `A: ${a}`), h("div", `B: ${b}`));
     if (byKeys) this.voice.say(`${value}. A: ${a}. B: ${b}.`);
   }
 
@@ -289,34 +232,11 @@ class Explorer {
     const keep = this.panel.keep();
     const { set } = this.states[this.choice.a];
     const [i, j] = [keep[cell[0]], keep[cell[1]]];
-    const [one, two] = [i, j].map((index) => this.gallery.name(set, index));
     const [a, b] = cell[2].map((value) => spell(value));
-    this.hint.show(
-      x,
-      y,
-      h("div", { class: "rp-two" }, this.gallery.tile(set, i), this.gallery.tile(set, j)),
-      h("div", {}, one),
-      h("div", {}, two),
-      h("strong", {}, `in A ${a}, in B ${b}`),
-    );
-    if (byKeys) this.voice.say(`${one} and ${two}: in A ${a}, in B ${b}.`);
-  }
-
-  close() {
-    this.stop();
-    this.engine.close();
+    const words = `in A ${a}, in B ${b}`;
+    this.hint.show(x, y, ...this.gallery.pair(set, i, j, words));
+    if (byKeys) this.voice.say(`${this.gallery.name(set, i)} and ${this.gallery.name(set, j)}: ${words}.`);
   }
 }
 
-function render({ model, el }) {
-  const root = h("section", {
-    class: "rp-explorer rp-representation",
-    role: "group",
-    "aria-label": model.get("about").title,
-  });
-  el.append(root);
-  const explorer = new Explorer(model, root);
-  return () => explorer.close();
-}
-
-export default { render };
+export default widget(Representation);

@@ -1,60 +1,46 @@
 // Measure matters: every analysis of a claim, in order of its effect.
 
-import { announcer, command, h, hint, menu, notice, onWidth, replaceTwin, spell } from "./controls.js";
+import { command, h, menu, notice, spell } from "./controls.js";
 import { axes, s } from "./draw.js";
+import { Explorer, widget } from "./frame.js";
 
 // Shape and colour say the same: filled or hollow, square, cross.
 const MARKS = {
   supported: (x, y) => s("circle", { cx: x, cy: y, r: 5.5 }),
   contradicted: (x, y) => s("rect", { x: x - 5, y: y - 5, width: 10, height: 10 }),
   mixed: (x, y) => s("path", { d: `M${x} ${y - 7}L${x + 7} ${y}L${x} ${y + 7}L${x - 7} ${y}z` }),
-  undecided: (x, y) => s("circle", { cx: x, cy: y, r: 5, class: "rp-hollow" }),
+  undecided: (x, y) => s("circle.rp-hollow", { cx: x, cy: y, r: 5 }),
   "not run": (x, y) => s("path", { d: `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`, class: "rp-hollow" }),
 };
 const slug = (status) => status.replace(" ", "-");
 
-class Curve {
-  constructor(about, root) {
-    this.about = about;
-    this.hint = hint(root);
-    this.voice = announcer();
-    const claims = [...new Map(about.rows.map((row) => [row.claim, row.title])).entries()];
-    this.claim = claims[0][0];
-    const claimMenu = menu(
-      "Claim",
-      claims.map(([id, title]) => ({ value: id, label: title ? `${id} · ${title}` : id })),
-      this.claim,
-      (id) => {
-        this.claim = id;
-        this.choose();
-      },
-    );
-    this.tally = h("p", { class: "rp-tally" });
-    this.plot = h("div", { class: "rp-plot" });
-    this.details = h("div", { class: "rp-details" });
+class Specification extends Explorer {
+  constructor(context) {
+    super(context, "specification");
+    const claims = new Map(this.about.rows.map((row) => [row.claim, row.title]));
+    this.claim = claims.keys().next().value;
+    const options = [...claims].map(([id, title]) => ({ value: id, label: title ? `${id} · ${title}` : id }));
+    const claimMenu = menu("Claim", options, this.claim, (id) => {
+      this.claim = id;
+      this.choose();
+    });
+    this.tally = h("p.rp-tally");
+    this.plot = h("div.rp-plot");
+    this.details = h("div.rp-details");
     this.command = command("Copy the command");
-    root.append(
-      h("header", {}, h("h3", {}, about.title)),
-      h("div", { class: "rp-controls" }, claimMenu.element),
+    const key = Object.entries(MARKS).map(([status, mark]) => {
+      const drawn = s("svg", { width: 16, height: 16, class: `rp-mark rp-is-${slug(status)}` }, mark(8, 8));
+      return h("span", drawn, ` ${status}`);
+    });
+    const parts = [
+      h("div.rp-controls", claimMenu.element),
       this.tally,
       this.plot,
-      h(
-        "p",
-        { class: "rp-key rp-marks", "aria-hidden": "true" },
-        Object.entries(MARKS).map(([status, mark]) =>
-          h(
-            "span",
-            {},
-            s("svg", { width: 16, height: 16, class: `rp-mark rp-is-${slug(status)}` }, mark(8, 8)),
-            ` ${status}`,
-          ),
-        ),
-      ),
+      h("p.rp-key.rp-marks", { "aria-hidden": "true" }, key),
       this.details,
       this.command.element,
-      this.voice.element,
-    );
-    this.stop = onWidth(root, () => this.draw());
+    ];
+    this.show(parts, () => this.draw());
     this.choose();
   }
 
@@ -65,16 +51,13 @@ class Curve {
       .sort((a, b) => (a.estimate === null) - (b.estimate === null) || a.estimate - b.estimate);
     const counts = {};
     for (const { status } of this.rows) counts[status] = (counts[status] || 0) + 1;
-    const words = Object.entries(counts)
-      .map(([status, count]) => `${count} ${status}`)
-      .join(", ");
-    this.tally.textContent = `${this.rows.length} ${this.rows.length === 1 ? "analysis" : "analyses"}: ${words}.`;
-    this.at = Math.max(
-      this.rows.findIndex((row) => row.primary),
-      0,
-    );
+    const words = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
+    const analyses = this.rows.length === 1 ? "analysis" : "analyses";
+    this.tally.textContent = `${this.rows.length} ${analyses}: ${words.join(", ")}.`;
+    const primary = this.rows.findIndex((row) => row.primary);
+    this.at = Math.max(primary, 0);
     this.draw();
-    this.show();
+    this.tell();
   }
 
   draw() {
@@ -111,19 +94,13 @@ class Curve {
       "aria-label",
       `${this.rows.length} analyses of ${this.claim} by effect; arrow keys go from one to the next`,
     );
-    body.append(s("line", { class: "rp-zero", x1: inner.left, x2: inner.left + inner.width, y1: toY(0), y2: toY(0) }));
+    body.append(s("line.rp-zero", { x1: inner.left, x2: inner.left + inner.width, y1: toY(0), y2: toY(0) }));
     lines.forEach(({ name: kind, value }, k) => {
       const y = plotHeight - 8 + k * rowHeight;
       const first = k && lines[k - 1].name !== kind;
       if (first)
         body.append(
-          s("line", {
-            class: "rp-grid",
-            x1: -side,
-            x2: inner.left + inner.width,
-            y1: y - rowHeight / 2,
-            y2: y - rowHeight / 2,
-          }),
+          s("line.rp-grid", { x1: -side, x2: inner.left + inner.width, y1: y - rowHeight / 2, y2: y - rowHeight / 2 }),
         );
       body.append(
         s("text", side ? { x: inner.left - 12, y: y + 4, "text-anchor": "end" } : { x: inner.left, y: y - 8 }, value),
@@ -140,8 +117,7 @@ class Curve {
           tabindex: k === this.at ? 0 : -1,
           "aria-label": this.words(row),
         },
-        s("rect", {
-          class: "rp-hit",
+        s("rect.rp-hit", {
           x: x - Math.max(inner.width / this.rows.length / 2, 6),
           y: inner.top,
           width: Math.max(inner.width / this.rows.length, 12),
@@ -149,9 +125,9 @@ class Curve {
         }),
         row.low === null || row.low === undefined
           ? null
-          : s("line", { class: "rp-whisker", x1: x, x2: x, y1: toY(row.low), y2: toY(row.high) }),
+          : s("line.rp-whisker", { x1: x, x2: x, y1: toY(row.low), y2: toY(row.high) }),
         MARKS[row.status](x, y),
-        row.primary ? s("circle", { cx: x, cy: y, r: 10, class: "rp-primary" }) : null,
+        row.primary ? s("circle.rp-primary", { cx: x, cy: y, r: 10 }) : null,
         lines.map(({ name: kind, value }, line) => {
           const on = row[kind] === value;
           return s("circle", {
@@ -176,25 +152,16 @@ class Curve {
       return point;
     });
     body.append(...this.points);
-    const parts = [
-      svg,
-      h(
-        "p",
-        { class: "rp-note" },
-        `Effect: ${name === "effect" ? "of each analysis its comparison with the least support" : name}. Bars: intervals over seeds. Ring: the analysis that decides.`,
-      ),
-    ];
-    this.plot.replaceChildren(
-      ...(known.length ? parts : [notice("None of these analyses has a number yet."), ...parts]),
-    );
+    const what = name === "effect" ? "of each analysis its comparison with the least support" : name;
+    const note = `Effect: ${what}. Bars: intervals over seeds. Ring: the analysis that decides.`;
+    const none = known.length ? [] : [notice("None of these analyses has a number yet.")];
+    this.plot.replaceChildren(...none, svg, h("p.rp-note", note));
     this.mark();
   }
 
   words(row) {
-    const numbers =
-      row.estimate === null
-        ? "no number"
-        : `${spell(row.estimate)}${row.low === null ? "" : `, ${spell(row.low)} to ${spell(row.high)}`}`;
+    const interval = row.low === null ? "" : `, ${spell(row.low)} to ${spell(row.high)}`;
+    const numbers = row.estimate === null ? "no number" : `${spell(row.estimate)}${interval}`;
     return `${row.status}: ${row.measure}, ${row.condition}: ${numbers}`;
   }
 
@@ -202,7 +169,7 @@ class Curve {
     this.at = k;
     this.mark();
     if (focus) this.points[k].focus();
-    this.show();
+    this.tell();
   }
 
   mark() {
@@ -212,39 +179,20 @@ class Curve {
     });
   }
 
-  show() {
+  tell() {
     const row = this.rows[this.at];
     const level = row.level ? `${Math.round(100 * row.level)} % interval ` : "";
     const interval = row.low === null ? "no interval" : `${level}${spell(row.low)} to ${spell(row.high)}`;
-    this.details.replaceChildren(
-      h(
-        "p",
-        {},
-        h("span", { class: `verdict-${slug(row.status)} rp-chip` }, row.status),
-        ` ${row.claim}, ${row.measure}, ${row.condition}${row.primary ? " (decides)" : ""}`,
-      ),
-      h(
-        "p",
-        {},
-        `${row.effect ? `${row.effect}: ` : ""}${row.estimate === null ? "no number" : spell(row.estimate)}${row.unit ? ` ${row.unit}` : ""}; ${interval}; n = ${row.n} seeds${row.bound ? `; asked: ${row.bound}` : ""}.`,
-      ),
-    );
+    const chip = h("span", { class: `verdict-${slug(row.status)} rp-chip` }, row.status);
+    const analysis = ` ${row.claim}, ${row.measure}, ${row.condition}${row.primary ? " (decides)" : ""}`;
+    const estimate = row.estimate === null ? "no number" : spell(row.estimate);
+    const effect = `${row.effect ? `${row.effect}: ` : ""}${estimate}${row.unit ? ` ${row.unit}` : ""}`;
+    const asked = row.bound ? `; asked: ${row.bound}` : "";
+    const numbers = h("p", `${effect}; ${interval}; n = ${row.n} seeds${asked}.`);
+    this.details.replaceChildren(h("p", chip, analysis), numbers);
     this.command.set(row.command);
     this.voice.say(this.words(row));
   }
-
-  close() {
-    this.stop();
-  }
 }
 
-function render({ model, el }) {
-  const about = model.get("about");
-  const root = h("section", { class: "rp-explorer rp-specification", role: "group", "aria-label": about.title });
-  el.append(root);
-  const curve = new Curve(about, root);
-  replaceTwin(about.twin);
-  return () => curve.close();
-}
-
-export default { render };
+export default widget(Specification);

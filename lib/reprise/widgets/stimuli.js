@@ -1,6 +1,6 @@
 // Stimuli: their pictures or labelled tiles, and which of them count.
 
-import { freshId, h } from "./controls.js";
+import { button, freshId, h } from "./controls.js";
 
 /** Pictures of stimuli from packed bytes, or tiles with the class's number where there are none. */
 export class Gallery {
@@ -51,10 +51,16 @@ export class Gallery {
       return canvas;
     }
     return h(
-      "span",
-      { class: "rp-picture rp-tile", "aria-hidden": "true" },
+      "span.rp-picture.rp-tile",
+      { "aria-hidden": "true" },
       `${this.letter(set, index)}${this.stimuli[set][index][1]}`,
     );
+  }
+
+  /** Two stimuli beside each other, and what is said of them: for a hint. */
+  pair(set, i, j, words) {
+    const names = [i, j].map((index) => h("div", this.name(set, index)));
+    return [h("div.rp-two", this.tile(set, i), this.tile(set, j)), ...names, h("strong", words)];
   }
 }
 
@@ -63,7 +69,7 @@ export class StimulusPanel {
   constructor(gallery, onChange) {
     this.gallery = gallery;
     this.onChange = onChange;
-    this.element = h("details", { class: "rp-stimuli" });
+    this.element = h("details.rp-stimuli");
     this.set = null;
   }
 
@@ -72,7 +78,7 @@ export class StimulusPanel {
     if (set === this.set) return;
     this.set = set;
     this.kept = new Set(this.gallery.stimuli[set].keys());
-    this.title = h("summary", {});
+    this.title = h("summary");
     this.boxes = [];
     this.buttons = new Map();
     const groups = this.gallery.classes(set).map(({ name, members }) => {
@@ -86,36 +92,28 @@ export class StimulusPanel {
       });
       this.boxes.push({ box, members });
       return h(
-        "div",
-        { class: "rp-class", role: "group", "aria-labelledby": `${id}-name` },
+        "div.rp-class",
+        { role: "group", "aria-labelledby": `${id}-name` },
         h(
           "label",
           { for: id, id: `${id}-name`, class: "rp-tick" },
           box,
-          h("span", {}, `${this.gallery.letter(set, members[0])}: ${name || "stimuli"}`),
+          h("span", `${this.gallery.letter(set, members[0])}: ${name || "stimuli"}`),
         ),
         h(
-          "div",
-          { class: "rp-tiles" },
-          members.map((index) => this.button(index)),
+          "div.rp-tiles",
+          members.map((index) => this.stimulus(index)),
         ),
       );
     });
-    const all = h(
-      "button",
-      {
-        type: "button",
-        class: "rp-button",
-        onclick: () => this.change(() => this.gallery.stimuli[set].forEach((_, i) => this.kept.add(i))),
-      },
-      "Keep all",
+    const all = button("Keep all", () =>
+      this.change(() => this.gallery.stimuli[set].forEach((_, i) => this.kept.add(i))),
     );
     const hasPictures = this.gallery.shape && set === 0;
     this.element.replaceChildren(
       this.title,
       h(
         "p",
-        {},
         "Untick a class, or press a stimulus, to leave it out of everything above. ",
         hasPictures ? "" : "The pictures were not at hand when this page was built: tiles stand for them. ",
         all,
@@ -125,8 +123,8 @@ export class StimulusPanel {
     this.mark();
   }
 
-  button(index) {
-    const button = h(
+  stimulus(index) {
+    const element = h(
       "button",
       {
         type: "button",
@@ -137,8 +135,8 @@ export class StimulusPanel {
       },
       this.gallery.tile(this.set, index),
     );
-    this.buttons.set(index, button);
-    return button;
+    this.buttons.set(index, element);
+    return element;
   }
 
   change(act) {
