@@ -20,7 +20,7 @@ export function summarise(series, quantiles) {
   return { mean, low, high };
 }
 
-/** Changes and levels as they were packed: (reference, measure, seed, layer, position) and (level, measure, seed, layer). */
+/** Changes and levels as packed: (reference, measure, seed, layer, position) and (level, measure, seed, layer). */
 export class ChangeData {
   constructor({ measures, seeds, layers, x }, change, levels) {
     this.size = { measures: measures.length, seeds: seeds.length, layers: layers.length, x: x.length };
@@ -204,10 +204,8 @@ export class ChangeChart {
       );
     }
     svg.setAttribute("role", "img");
-    svg.setAttribute(
-      "aria-label",
-      `${y_title} against ${x_title}, ${what ?? `${lines.length} layers; the numbers at the cursor stand in the table below`}`,
-    );
+    const shown = what ?? `${lines.length} layers; the numbers at the cursor stand in the table below`;
+    svg.setAttribute("aria-label", `${y_title} against ${x_title}, ${shown}`);
     this.element.replaceChildren(svg);
     this.cursor = null;
     if (!this.onPlace) return;

@@ -56,15 +56,18 @@ export class DepthPanel {
     const key = JSON.stringify([pairs, measure]);
     this.key = key;
     draw(this.answer?.key === key ? this.answer.intervals : null);
-    const crops = `A–B: networks A and B of seed ${seed} after fine-tuning, on the same ${probes} test crops, computed in this page; band: 95 % interval over crops (${canResample(measure) ? `${CROP_RESAMPLES} resamples` : "jackknife"}). `;
+    const band = `95 % interval over crops (${canResample(measure) ? `${CROP_RESAMPLES} resamples` : "jackknife"})`;
+    const computed = `on the same ${probes} test crops, computed in this page; band: ${band}. `;
+    const crops = known ? `A–B: networks A and B of seed ${seed} after fine-tuning, ${computed}` : "";
+    const some = partly ? " (this measure: of the seeds that keep Gram matrices)" : "";
+    const mean = `mean over seeds with 95 % t interval${some}`;
+    const tuning = `A (solid), B (dashed): before against after fine-tuning, ${mean}.`;
+    const dotted = "Dotted: A against a fresh network (null).";
     const kept = keptSeeds.length
       ? `Gram matrices are kept for seed ${keptSeeds.join(", ")} alone, and not for every condition`
       : "no Gram matrices are kept";
     this.note.replaceChildren(
-      h(
-        "p",
-        `${known ? crops : ""}A (solid), B (dashed): before against after fine-tuning, mean over seeds with 95 % t interval${partly ? " (this measure: of the seeds that keep Gram matrices)" : ""}. Dotted: A against a fresh network (null).`,
-      ),
+      h("p", `${crops}${tuning} ${dotted}`),
       known ? "" : notice(`A against B cannot be computed for seed ${seed}: ${kept}.`),
     );
     if (!known || this.answer?.key === key) return;

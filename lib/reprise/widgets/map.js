@@ -31,7 +31,8 @@ export class StimulusMap {
     this.set = set;
     if (!this.marks || this.marks.length !== frame.points.length || this.drawnSet !== set) this.draw();
     this.place();
-    this.note.textContent = `Each letter is a stimulus, the letter its class. Stress ${spell(frame.stress, 2)}: 0 would be exact.`;
+    const stress = `Stress ${spell(frame.stress, 2)}: 0 would be exact.`;
+    this.note.textContent = `Each letter is a stimulus, the letter its class. ${stress}`;
   }
 
   redraw() {

@@ -126,6 +126,7 @@ export class QualityChart {
 
   words({ title, marks, values, mean, low, high }) {
     const interval = Number.isNaN(low) ? "" : `, ${spell(low)} to ${spell(high)}`;
-    return `${marks ? `${marks}: ` : ""}${title}: ${spell(mean)}${interval}, ${values.length} seed${values.length === 1 ? "" : "s"}`;
+    const seeds = `${values.length} seed${values.length === 1 ? "" : "s"}`;
+    return `${marks ? `${marks}: ` : ""}${title}: ${spell(mean)}${interval}, ${seeds}`;
   }
 }

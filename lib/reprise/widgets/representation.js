@@ -151,22 +151,18 @@ class Representation extends Explorer {
       return;
     }
     const interval = answer ? `${spell(answer.interval[0])} to ${spell(answer.interval[1])}` : "…";
+    const data = { "data-low": answer?.interval[0], "data-high": answer?.interval[1] };
     const resamples = canResample(measure);
-    const left =
-      answer && resamples && answer.defined < RESAMPLES
-        ? ` (${RESAMPLES - answer.defined} resamples were undefined)`
-        : "";
+    const lost = answer && resamples ? RESAMPLES - answer.defined : 0;
+    const left = lost > 0 ? ` (${lost} resamples were undefined)` : "";
+    const how = resamples ? `bootstrap, ${RESAMPLES} resamples` : "jackknife, leaving out each in turn";
     this.result.replaceChildren(
       h("p.rp-number", h("strong.rp-value", { "data-value": value }, spell(value)), h("span", " similarity")),
       h(
         "p",
         `${measure.title}${method}. `,
-        h(
-          "span.rp-interval",
-          { "data-low": answer?.interval[0], "data-high": answer?.interval[1] },
-          `95 % interval over ${keep.length} stimuli ${interval}`,
-        ),
-        ` (${resamples ? `bootstrap, ${RESAMPLES} resamples` : "jackknife, leaving out each in turn"})${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
+        h("span.rp-interval", data, `95 % interval over ${keep.length} stimuli ${interval}`),
+        ` (${how})${left}. Change, 1 − similarity: ${spell(1 - value)}.`,
         measure.distance ? "" : ` The RDMs shown are Euclidean: ${measure.symbol} compares the same inner products.`,
       ),
     );
