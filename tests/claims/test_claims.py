@@ -218,6 +218,12 @@ def test_m1_needs_both_its_parts(change, cost, status):
     assert "if only the head does" in verdict.note
 
 
+def test_a_claim_is_not_run_without_the_runs_that_it_needs():
+    verdict = judge("M1", {"similarity": simulated(np.random.default_rng(0))})
+    assert (verdict.status, verdict.parts) == ("not run", ())
+    assert verdict.note == "There is no run of: function." and verdict.dataset == "simulated"
+
+
 def test_parts_that_disagree_are_mixed():
     run = simulated(np.random.default_rng(0), logits=0.3, blocks=0.1)
     run["inner_similarity"].loc[{"layer": "block2"}] = 1 - 0.6

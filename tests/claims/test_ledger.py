@@ -69,6 +69,30 @@ def test_conditions_are_those_that_the_rules_are_about():
     assert designs == {"equal epochs", "equal steps"}
 
 
+def test_a_conjunction_takes_the_runs_of_its_parts():
+    for name in ("M1", "M3", "T3", "S6"):
+        claim, own = by_id(name), laptop(name)
+        parts = [laptop(part.id) for part in claim.parts]
+        assert [part.id.rstrip("abc") for part in claim.parts] == [name] * len(parts) != []
+        united = {key: one for part in parts for key, one in part.conditions.items()}
+        assert dict(own.conditions) == united and set(own.needs) == set(united)
+        assert set(own.commands) == {line for part in parts for line in part.commands}
+        assert claim.rule.startswith(" and ".join(part.id for part in claim.parts[-2:]) + " together.") or (
+            name == "T3" and claim.rule == "T3a, T3b and T3c together."
+        )
+    assert by_id("T3d") not in by_id("T3").parts and by_id("S6").rule.endswith("otherwise undecided.")
+
+
+def test_runs_named_in_full_are_needed_and_patterns_take_what_there_is():
+    assert laptop("T1").needs == () and len(laptop("T1").conditions) == 4
+    assert laptop("S2").needs == ("segmentation", "segmentation, both")
+    assert {"segmentation, decoder", "none"} < set(laptop("S2").conditions)
+    (joint, *_) = [case for case in cases(by_id("M2")) if case.preset.startswith("laptop")]
+    assert joint.needs == ("mnist-test", "omniglot-minimal")
+    with pytest.raises(UserError, match="S2 needs segmentation, both, which laptop, .*reconstruction"):
+        cases(by_id("S2"), "laptop", {"pretext": "reconstruction"})
+
+
 def test_settings_replaced_never_decide_and_are_named():
     (case,) = cases(by_id("M1a"), "laptop", {"ways": "10"}, (0, 1))
     assert case.preset == "laptop, ways=10" and not case.decides

@@ -8,6 +8,7 @@ import xarray as xr
 from scipy import stats
 
 from reprise.engine.comparison import Row, Summary, compare, largest_difference, summarise, table
+from reprise.engine.statistics import interval_over_seeds
 from reprise.engine.study import study
 
 
@@ -45,6 +46,22 @@ def test_summaries_are_means_with_t_intervals():
     assert str(summary) == "3.000 [1.037, 4.963] (n = 5)"
     assert str(summarise([0.5])) == "0.500 (n = 1)"
     assert summarise([0.5, 0.5, 0.5]) == Summary(0.5, 0.5, 0.5, 3)
+
+
+def test_intervals_equal_scipys_column_by_column():
+    values = np.random.default_rng(5).normal(size=(6, 2, 3))
+    values[:, 1, 0] = 0.1  # all seeds agree: the point itself
+    values[2, 0, 1] = np.nan
+    values[0, 0, 2] = np.inf
+    for level in (0.90, 0.95):
+        mean, low, high = interval_over_seeds(values, level)
+        for i, j in [(0, 0), (1, 1), (1, 2)]:
+            expected = stats.ttest_1samp(values[:, i, j], 0.0).confidence_interval(level)
+            assert (low[i, j], high[i, j]) == pytest.approx((expected.low, expected.high), rel=1e-12)
+            assert mean[i, j] == pytest.approx(values[:, i, j].mean(), rel=1e-12)
+        assert mean[1, 0] == low[1, 0] == high[1, 0] == 0.1
+        assert np.isnan([low[0, 1], high[0, 1], low[0, 2], high[0, 2]]).all()
+    assert np.isnan(interval_over_seeds(values[:1])[1:]).all()
 
 
 def test_equal_runs_do_not_differ(one_endpoint):

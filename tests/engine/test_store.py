@@ -1,5 +1,6 @@
 """Units are written once and whole; damage is noticed, set aside and never read."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import pytest
 import xarray as xr
 
 from reprise.engine.store import DamagedUnit, Store, digest, read, write_once
+from reprise.places import Places
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,17 @@ def test_publishing_copies_once_and_published_comes_first(store):
     store.path(Toy(), "published").write_bytes(b"no netCDF")
     with pytest.warns(UserWarning, match="cannot be read"):
         assert list(store.attributes("toy", "published")) == []
+
+
+def test_units_are_looked_for_in_the_layers_that_the_places_name(store, tmp_path):
+    store.write(Toy(), dataset())
+    places = Places(tmp_path, store.published, store.local)
+    assert Store.of(places) == store
+    published = Store.of(dataclasses.replace(places, layers=("published",)))
+    assert published.find(Toy()) is None and published.load(Toy()) is None
+    store.publish(Toy())
+    assert published.find(Toy()) == "published" and published.load(Toy()) is not None
+    assert Store.of(dataclasses.replace(places, layers=("local",))).find(Toy()) == "local"
 
 
 def test_a_digest_follows_values_and_not_attributes():

@@ -149,11 +149,11 @@ def _case(
             computed = [config] * bool(chosen) if family else chosen.values()
             commands += [command(study, one, own, preset, family) for one in computed]
             needs += [name.format(**config.model_dump()) for name in selection.needs]
-    if lost := [name for name in needs if name not in conditions]:
+    needed = tuple(dict.fromkeys(needs))
+    if lost := [name for name in needed if name not in conditions]:
         raise UserError(f"{claim.id} needs {'; '.join(lost)}, which {' + '.join(labels)} does not have")
     decides = not overrides and presets in study.deciding
-    commands, needs = tuple(dict.fromkeys(commands)), tuple(dict.fromkeys(needs))
-    return Case(claim.id, " + ".join(labels), conditions, decides, commands, needs)
+    return Case(claim.id, " + ".join(labels), conditions, decides, tuple(dict.fromkeys(commands)), needed)
 
 
 def _chosen(study: Study, config: StudyConfig, selection: Selection) -> dict[str, StudyConfig]:
