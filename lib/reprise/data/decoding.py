@@ -51,16 +51,16 @@ def cifar10(archive: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[st
         split: ``"train"`` or ``"test"``.
     """
     wanted = [f"data_batch_{i}" for i in range(1, 6)] if split == "train" else ["test_batch"]
-    found = {}
+    batches = {}
     with tarfile.open(archive) as tar:
         for member in tar:
             name = Path(member.name).name
             stream = tar.extractfile(member) if name in (*wanted, "batches.meta") else None
             if stream is not None:
-                found[name] = pickle.load(stream, encoding="latin1")
-    images = np.concatenate([found[name]["data"] for name in wanted]).reshape(-1, 3, 32, 32)
-    labels = np.concatenate([found[name]["labels"] for name in wanted]).astype(np.int64)
-    return images.transpose(0, 2, 3, 1), labels, tuple(found["batches.meta"]["label_names"])
+                batches[name] = pickle.load(stream, encoding="latin1")
+    images = np.concatenate([batches[name]["data"] for name in wanted]).reshape(-1, 3, 32, 32)
+    labels = np.concatenate([batches[name]["labels"] for name in wanted]).astype(np.int64)
+    return images.transpose(0, 2, 3, 1), labels, tuple(batches["batches.meta"]["label_names"])
 
 
 def idx(path: Path) -> np.ndarray:

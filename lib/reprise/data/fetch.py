@@ -30,9 +30,9 @@ def locate(entry: DatasetEntry, root: Path) -> list[Path] | None:
     if entry.directory:
         folder = root / entry.directory
         return [folder] if folder.is_dir() else None
-    found = [next((path for path in file.candidates(root) if path.is_file()), None) for file in entry.files]
-    paths = [path for path in found if path is not None]
-    return paths if len(paths) == len(found) else None
+    located = [next((path for path in file.candidates(root) if path.is_file()), None) for file in entry.files]
+    paths = [path for path in located if path is not None]
+    return paths if len(paths) == len(located) else None
 
 
 def require(entry: DatasetEntry, root: Path, download: bool = False) -> list[Path]:

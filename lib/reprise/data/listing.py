@@ -78,14 +78,14 @@ def images(lists: Mapping[Path, Classes]) -> dict[Path, dict[str, list[Path]]]:
                 present[place] = {file.name for file in place.iterdir()} if place.is_dir() else set()
         return next((place / name for place in places if name in present[place]), None)
 
-    found: dict[Path, dict[str, list[Path]]] = {}
+    files_of: dict[Path, dict[str, list[Path]]] = {}
     absent: list[str] = []
     for path, classes in lists.items():
-        found[path] = {}
+        files_of[path] = {}
         for label, names in classes.items():
             places = path.parent / "images", path.parent / path.stem / label
             files = [find(places, name) for name in names]
-            found[path][label] = [file for file in files if file is not None]
+            files_of[path][label] = [file for file in files if file is not None]
             absent += [
                 f"{places[0] / name} or {places[1] / name}"
                 for name, file in zip(names, files, strict=True)
@@ -94,7 +94,7 @@ def images(lists: Mapping[Path, Classes]) -> dict[Path, dict[str, list[Path]]]:
     if absent:
         total = sum(len(names) for classes in lists.values() for names in classes.values())
         raise DataMissing(f"{len(absent)} of {total} images are missing; put the first at {absent[0]}")
-    return found
+    return files_of
 
 
 def digest(path: Path) -> str:

@@ -40,9 +40,9 @@ def load(paths: list[Path]) -> FewShotSplits:
         DataDamaged: The lists contradict each other (see :func:`reprise.data.listing.read`), or a file is no
             image.
     """
-    found = listing.images(listing.read(paths))
+    listed = listing.images(listing.read(paths))
     with ThreadPoolExecutor() as threads:
-        return FewShotSplits(*(_pool(path.stem, found[path], threads) for path in paths))
+        return FewShotSplits(*(_pool(path.stem, listed[path], threads) for path in paths))
 
 
 def decode(path: Path) -> np.ndarray:

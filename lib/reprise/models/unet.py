@@ -109,15 +109,15 @@ class EncoderDecoder(nn.Module):
             In order of the pass: ``encoder1``…, the encoder's features from fine to coarse; ``decoder1``…,
             its blocks as they run; ``logits``. Each (n, channels, height, width), with its graph.
         """
-        found: dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = {}
         with self._watched() as blocks:
             features = self.features(images)
             logits = self.head(self.decoder(features))
         # The image is no feature, nor are the empty ones with which transformers fill up a missing scale.
         kept = [feature for feature in features[1:] if feature.shape[1]]
-        found |= {f"encoder{i}": feature for i, feature in enumerate(kept, 1)}
-        found |= {f"decoder{i}": block for i, block in enumerate(blocks, 1)}
-        return {**found, "logits": logits}
+        outputs |= {f"encoder{i}": feature for i, feature in enumerate(kept, 1)}
+        outputs |= {f"decoder{i}": block for i, block in enumerate(blocks, 1)}
+        return {**outputs, "logits": logits}
 
     def layers(self) -> dict[str, tuple[str, ...]]:
         """Names of the layers of each part, as :meth:`outputs` gives them, in order of the pass."""

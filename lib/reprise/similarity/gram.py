@@ -197,11 +197,13 @@ class Grams:
         Raises:
             ValueError: Nothing to stack, or different numbers of stimuli.
         """
-        if not grams or len({one.gram.shape for one in grams}) != 1:
-            raise ValueError(f"Grams to stack must share one shape, got {[one.gram.shape for one in grams]}")
-        counts = np.array([one.n_features for one in grams])
+        if not grams or len({each.gram.shape for each in grams}) != 1:
+            raise ValueError(
+                f"Grams to stack must share one shape, got {[each.gram.shape for each in grams]}"
+            )
+        counts = np.array([each.n_features for each in grams])
         features = int(counts.flat[0]) if np.all(counts == counts.flat[0]) else counts
-        return cls(np.stack([g.gram for g in grams]), np.stack([g.mean for g in grams]), features)
+        return cls(np.stack([each.gram for each in grams]), np.stack([each.mean for each in grams]), features)
 
     @property
     def n(self) -> int:

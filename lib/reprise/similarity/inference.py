@@ -169,21 +169,21 @@ def paired_difference(
     >>> bool(gap.interval[0] > 0), bool(gap.p_value < 0.05)
     (True, True)
     """
-    one, two = (
+    minuend, subtrahend = (
         bootstrap(*pair, over=over, method=method, resamples=resamples, rng=rng) for pair in (first, second)
     )
-    if np.ndim(one.estimate) or np.ndim(two.estimate):
+    if np.ndim(minuend.estimate) or np.ndim(subtrahend.estimate):
         raise ValueError("paired_difference takes one RDM a side (or one a seed), not stacks")
-    if one.n != two.n:
-        raise ValueError(f"the two comparisons differ in size: {one.n} and {two.n}")
-    samples = one.samples - two.samples
+    if minuend.n != subtrahend.n:
+        raise ValueError(f"the two comparisons differ in size: {minuend.n} and {subtrahend.n}")
+    samples = minuend.samples - subtrahend.samples
     low, high = percentile_interval(samples, confidence)
     known = samples[~np.isnan(samples)]
     tail = min(np.sum(known <= 0), np.sum(known >= 0))
     p = min(1.0, 2.0 * (tail + 1) / (known.size + 1))
-    what = f"difference of {one.method}"
-    difference = one.estimate - two.estimate
-    return Estimate(difference, (_plain(low), _plain(high)), one.n, what, samples, confidence, p)
+    what = f"difference of {minuend.method}"
+    difference = minuend.estimate - subtrahend.estimate
+    return Estimate(difference, (_plain(low), _plain(high)), minuend.n, what, samples, confidence, p)
 
 
 def stimulus_counts(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:

@@ -135,12 +135,12 @@ def _precise(
 
 def _below(distances: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs i < j whose distance is below floor[i] + floor[j]; strip by strip, to save memory."""
-    found = []
+    near = []
     for start in range(0, len(floor), 256):
         strip = distances[start : start + 256, start:]
         i, j = np.nonzero(strip < floor[start : start + 256, None] + floor[start:])
-        found.append(np.stack([i, j])[:, i < j] + start)
-    first, second = np.concatenate(found, axis=1)
+        near.append(np.stack([i, j])[:, i < j] + start)
+    first, second = np.concatenate(near, axis=1)
     return first, second
 
 

@@ -43,14 +43,14 @@ class BatchedLearner:
     ):
         if not len(models) == len(data) == len(batches):
             raise ValueError(f"{len(models)} networks, {len(data)} image sets and {len(batches)} orders")
-        if len({len(one) for one in data}) != 1:
-            raise ValueError(f"seeds need equally many images, not {[len(one) for one in data]}")
+        if len({len(own) for own in data}) != 1:
+            raise ValueError(f"seeds need equally many images, not {[len(own) for own in data]}")
         self.sgd, self.batches, self.step = sgd, list(batches), 0
         device = next(models[0].parameters()).device
         first = data[0].images
-        shared = all(one.images.data_ptr() == first.data_ptr() for one in data)
-        self.pixels = (first[None] if shared else torch.stack([one.images for one in data])).to(device)
-        self.labels = torch.stack([one.labels for one in data]).to(device)
+        shared = all(own.images.data_ptr() == first.data_ptr() for own in data)
+        self.pixels = (first[None] if shared else torch.stack([own.images for own in data])).to(device)
+        self.labels = torch.stack([own.labels for own in data]).to(device)
         self.owner = torch.arange(len(models), device=device)[:, None] * (not shared)
         self.rows = torch.arange(len(models), device=device)[:, None]
         for model in models:
@@ -97,10 +97,10 @@ class BatchedLearner:
             gradients = torch.autograd.grad(loss.sum(), [self.values[name] for name in self.moving])
             self._update(gradients)
             losses.append(loss.detach())
-        found = torch.stack(losses)
-        check_finite(found, self.step)
+        together = torch.stack(losses)
+        check_finite(together, self.step)
         self.step += steps
-        return found
+        return together
 
     @torch.no_grad()
     def _update(self, gradients: Sequence[Tensor]) -> None:

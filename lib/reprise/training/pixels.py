@@ -147,16 +147,16 @@ class QualityMeter:
         self.confusion.update(predicted, masks.long())
         if self.boundaries:
             for k in range(self.classes):
-                found, true = (contour(x == k) & labelled for x in (predicted, masks))
-                self.both[k] += (found & true).sum()
-                self.either[k] += (found | true).sum()
+                predicted_edge, true = (contour(x == k) & labelled for x in (predicted, masks))
+                self.both[k] += (predicted_edge & true).sum()
+                self.either[k] += (predicted_edge | true).sum()
 
     def compute(self) -> Quality:
         """What was counted so far."""
         matrix = self.confusion.confmat.double().cpu().numpy()
-        hits, true, found = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+        hits, true, called = np.diag(matrix), matrix.sum(1), matrix.sum(0)
         with np.errstate(invalid="ignore"):
-            iou, dice = hits / (true + found - hits), 2 * hits / (true + found)
+            iou, dice = hits / (true + called - hits), 2 * hits / (true + called)
             boundary = self.both.double().cpu().numpy() / self.either.double().cpu().numpy()
         return Quality(iou, dice, boundary if self.boundaries else np.full(self.classes, np.nan))
 

@@ -149,10 +149,10 @@ class Learner:
             loss.backward()
             self.optimiser.step()
             losses.append(loss.detach())
-        found = torch.stack(losses)[:, None]
-        check_finite(found, self.step)
+        together = torch.stack(losses)[:, None]
+        check_finite(together, self.step)
         self.step += steps
-        return found
+        return together
 
     def snapshots(self) -> list[dict[str, Tensor]]:
         """A copy of parameters and running statistics on the CPU, as the one entry of a list."""
