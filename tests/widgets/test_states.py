@@ -12,7 +12,8 @@ from reprise import similarity
 from reprise.engine.store import Store
 from reprise.engine.study import Unit
 from reprise.plots.palette import CONDITIONS, LAYER_RAMP, matrix_stops
-from reprise.similarity.measures import PAGE_METHODS, measure_menu, on_pages
+from reprise.similarity.compare import PAGE_METHODS
+from reprise.similarity.measures import measure_menu, on_pages
 from reprise.studies.maml import explorers as maml
 from reprise.studies.maml.endpoints import changes
 from reprise.studies.maml.states import state_grams

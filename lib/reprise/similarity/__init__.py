@@ -16,7 +16,7 @@ when a tensor is passed in or a labelled matrix asked for.
 """
 
 from ._arrays import UndefinedWarning, to_numpy
-from .cca import canonical_correlations, cca, procrustes, pwcca, pwcca_unwhitened, svcca
+from .cca import canonical_correlations, cca, pwcca, pwcca_unwhitened, svcca
 from .ceiling import NoiseCeiling, mantel, noise_ceiling
 from .cka import cka, cka_from_grams, cka_matrix
 from .compare import METHODS, compare
@@ -27,6 +27,7 @@ from .inference import Estimate, bootstrap, paired_difference
 from .matrix import similarity_matrix, to_rsatoolbox
 from .measures import INVARIANCES, MEASURES, Measure, invariance_table, measure
 from .minibatch import cka_minibatch
+from .procrustes import procrustes
 from .rdm import DISTANCES, rdm, rdm_from_gram
 
 __all__ = [

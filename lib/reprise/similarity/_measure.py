@@ -87,6 +87,11 @@ class Measure:
         """
         return self.function(x, y)
 
+    def menu_entry(self) -> dict[str, Any]:
+        """What a page needs, as JSON values: id, title, symbol, axis, range, and how to compute it."""
+        named = {name: getattr(self, name) for name in ("id", "title", "symbol", "axis")}
+        return named | {"range": list(self.range), **(self.page or {})}
+
     @property
     def follows_from_grams(self) -> bool:
         """Whether `prepared`, `pairwise` and `from_grams` are available."""

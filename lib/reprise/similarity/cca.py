@@ -1,4 +1,4 @@
-"""Canonical correlations (CCA, SVCCA, PWCCA) and the angular Procrustes distance."""
+"""Canonical correlations: CCA, SVCCA, PWCCA."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ._arrays import Rows, as_rows, warn_undefined
 
-__all__ = ["canonical_correlations", "cca", "procrustes", "pwcca", "pwcca_unwhitened", "svcca"]
+__all__ = ["canonical_correlations", "cca", "pwcca", "pwcca_unwhitened", "svcca"]
 
 
 def cca(x: Any, y: Any) -> float:
@@ -172,55 +172,7 @@ def pwcca_unwhitened(x: Any, y: Any) -> float:
     return float(np.clip(weights @ rho / weights.sum(), 0.0, 1.0))
 
 
-def procrustes(x: Any, y: Any) -> float:
-    """Angular Procrustes distance: the angle that is left after the best rotation.
-
-    arccos(‖XᵀY‖⁎ / ‖X‖‖Y‖) of centred representations, ‖·‖⁎ the sum of singular values. A metric between
-    shapes.
-
-    Args:
-        x: (n, …features).
-        y: (n, …features), any number of features (the smaller is padded with zeros).
-
-    Returns:
-        Radians in [0, π/2], 0 = the same up to rotation, scale and translation. NaN with an
-        `UndefinedWarning` where all stimuli of x or y are alike.
-
-    Raises:
-        ValueError: As `cca`.
-
-    Source: Williams et al. (2021).
-
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.normal(size=(20, 4))
-    >>> rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
-    >>> bool(procrustes(x, 3 * x @ rotation + 1) < 1e-10)
-    True
-    >>> bool(0 < procrustes(x, rng.normal(size=(20, 4))) < np.pi / 2)
-    True
-    """
-    left, right = _pair(x, y)
-    flat = _flat(left), _flat(right)
-    if any(flat):
-        _warn(*flat)
-        return float("nan")
-    a, b = _shape(left), _shape(right)
-    width = max(a.shape[1], b.shape[1])
-    a = np.pad(a, ((0, 0), (0, width - a.shape[1])))
-    b = np.pad(b, ((0, 0), (0, width - b.shape[1])))
-    u, _, vt = np.linalg.svd(b.T @ a)
-    # The chord after the best rotation: exact for small angles, where arccos would keep half the digits.
-    chord = np.linalg.norm(a - b @ (u @ vt))
-    return float(np.clip(2.0 * np.arcsin(min(chord / 2.0, 1.0)), 0.0, np.pi / 2))
-
-
-def _shape(rows: Rows) -> np.ndarray:
-    """Centred, of unit norm, and rotated into at most n features."""
-    centred = _narrow(_centred(rows))
-    return centred / np.linalg.norm(centred)
-
-
-def _narrow(x: np.ndarray) -> np.ndarray:
+def narrow(x: np.ndarray) -> np.ndarray:
     """The same stimuli rotated into at most as many features as there are stimuli, (n, min(n, d))."""
     return x if x.shape[1] <= len(x) else np.asarray(np.linalg.qr(x.T, mode="r")).T
 
@@ -229,9 +181,9 @@ class _Basis:
     """Principal directions of a centred representation, over stimuli."""
 
     def __init__(self, rows: Rows) -> None:
-        self.flat = _flat(rows)
-        self.centred = _centred(rows)
-        vectors, self.singular, _ = np.linalg.svd(_narrow(self.centred), full_matrices=False)
+        self.flat = is_flat(rows)
+        self.centred = centred_features(rows)
+        vectors, self.singular, _ = np.linalg.svd(narrow(self.centred), full_matrices=False)
         # Centring takes one dimension away, whatever rounding says; the rest as numpy.linalg.matrix_rank.
         eps = np.finfo(rows.dtype).eps
         threshold = self.singular[0] * max(self.centred.shape) * eps
@@ -252,17 +204,17 @@ def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.clip(np.linalg.svd(a.T @ b, compute_uv=False), 0.0, 1.0)
 
 
-def _centred(rows: Rows) -> np.ndarray:
+def centred_features(rows: Rows) -> np.ndarray:
     values = rows.values.astype(np.float64)
     values -= values.mean(axis=0)
     return values
 
 
-def _flat(rows: Rows) -> bool:
+def is_flat(rows: Rows) -> bool:
     return bool(np.all(rows.values == rows.values[0]))
 
 
-def _pair(x: Any, y: Any) -> tuple[Rows, Rows]:
+def pair_of_rows(x: Any, y: Any) -> tuple[Rows, Rows]:
     left, right = as_rows(x, "x"), as_rows(y, "y")
     if left.n != right.n:
         raise ValueError(f"x and y hold different numbers of stimuli: {left.n} and {right.n}")
@@ -270,12 +222,12 @@ def _pair(x: Any, y: Any) -> tuple[Rows, Rows]:
 
 
 def _bases(x: Any, y: Any) -> tuple[_Basis, _Basis]:
-    left, right = (_Basis(rows) for rows in _pair(x, y))
-    _warn(left.flat, right.flat)
+    left, right = (_Basis(rows) for rows in pair_of_rows(x, y))
+    warn_flat(left.flat, right.flat)
     return left, right
 
 
-def _warn(x_flat: bool, y_flat: bool) -> None:
+def warn_flat(x_flat: bool, y_flat: bool) -> None:
     for name, flat in (("x", x_flat), ("y", y_flat)):
         if flat:
             warn_undefined(f"representation {name}", np.array([True]), "all stimuli are alike")

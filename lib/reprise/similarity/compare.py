@@ -13,7 +13,7 @@ from .condensed import n_stimuli, square
 from .kendall import kendall
 from .ranks import midranks, unit_midranks
 
-__all__ = ["METHODS", "PREPARED", "compare", "unit_rows", "whitened"]
+__all__ = ["METHODS", "PAGE_METHODS", "PREPARED", "compare", "unit_rows", "whitened"]
 
 
 def unit_rows(vectors: np.ndarray, what: str, *, centre: bool) -> np.ndarray:
@@ -129,6 +129,16 @@ METHODS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "whitened-cosine": _product(_whitened_cosine),
     "whitened-pearson": _product(_whitened_pearson),
 }
+
+
+PAGE_METHODS = {
+    "spearman": "Spearman ρ",
+    "pearson": "Pearson r",
+    "kendall-tau-a": "Kendall τ-a",
+    "kendall-tau-b": "Kendall τ-b",
+    "cosine": "cosine",
+}
+"""Ways to compare two RDMs that pages offer, by id, with their names for people."""
 
 
 def compare(a: Any, b: Any = None, method: str = "spearman") -> Any:

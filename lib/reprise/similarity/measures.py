@@ -13,18 +13,17 @@ from typing import Any
 import numpy as np
 
 from ._measure import INVARIANCES, Measure
-from .cca import cca, procrustes, pwcca, pwcca_unwhitened, svcca
+from .cca import cca, pwcca, pwcca_unwhitened, svcca
 from .cka import cka, cka_matrix
 from .compare import PREPARED, compare
 from .gram import Grams
 from .kernels import kernel_vectors
+from .procrustes import procrustes
 from .rdm import rdm, rdm_from_gram
 
 __all__ = [
     "INVARIANCES",
     "MEASURES",
-    "PAGE_METHODS",
-    "Grams",
     "Measure",
     "invariance_table",
     "measure",
@@ -32,25 +31,17 @@ __all__ = [
     "on_pages",
 ]
 
-PAGE_METHODS = {
-    "spearman": "Spearman ρ",
-    "pearson": "Pearson r",
-    "kendall-tau-a": "Kendall τ-a",
-    "kendall-tau-b": "Kendall τ-b",
-    "cosine": "cosine",
-}
-"""Ways to compare two RDMs that pages offer, by id, with their names for people."""
-
 
 def _rsa(distance: str) -> dict[str, Any]:
     def function(x: Any, y: Any) -> float:
         return compare(rdm(x, distance), rdm(y, distance), "spearman")
 
     def all_pairs(representations: Sequence[Any], others: Sequence[Any] | None) -> np.ndarray:
-        left = np.stack([rdm(x, distance) for x in representations])
-        return compare(
-            left, None if others is None else np.stack([rdm(y, distance) for y in others]), "spearman"
+        left, right = (
+            None if items is None else np.stack([rdm(x, distance) for x in items])
+            for items in (representations, others)
         )
+        return compare(left, right, "spearman")
 
     def prepare(grams: Grams) -> np.ndarray:
         return PREPARED["spearman"](rdm_from_gram(grams.gram, distance, grams.mean, grams.n_features))
@@ -221,20 +212,18 @@ def invariance_table() -> list[dict[str, str]]:
     >>> [row["symmetric"] for row in invariance_table() if row["id"] == "pwcca"]
     ['no']
     """
-    rows = []
-    for entry in MEASURES.values():
-        low, high = entry.range
-        row = {
+    return [
+        {
             "id": entry.id,
             "measure": entry.title,
             "larger means": "similar" if entry.is_similarity else "different",
+            "range": f"{entry.range[0]:.3g} to {entry.range[1]:.3g}",
+            "symmetric": "yes" if entry.symmetric else "no",
+            **{name: "●" if name in entry.invariances else "" for name in INVARIANCES},
+            "source": entry.reference,
         }
-        row["range"] = f"{low:.3g} to {high:.3g}"
-        row["symmetric"] = "yes" if entry.symmetric else "no"
-        row |= {name: "●" if name in entry.invariances else "" for name in INVARIANCES}
-        row["source"] = entry.reference
-        rows.append(row)
-    return rows
+        for entry in MEASURES.values()
+    ]
 
 
 def on_pages() -> list[str]:
@@ -243,7 +232,7 @@ def on_pages() -> list[str]:
 
 
 def measure_menu(ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Registry entries as a page needs them: id, title, symbol, axis, range, and how to compute it.
+    """Registry entries as a page needs them, see `Measure.menu_entry`.
 
     Args:
         ids: Measures wanted, in this order; all that pages offer if None.
@@ -258,8 +247,4 @@ def measure_menu(ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
     wanted = offered if ids is None else ids
     if unknown := [name for name in wanted if name not in offered]:
         raise ValueError(f"{unknown[0]!r} does not follow from Grams; one of {', '.join(sorted(offered))}")
-    return [
-        {name: getattr(entry, name) for name in ("id", "title", "symbol", "axis")}
-        | {"range": list(entry.range), **(entry.page or {})}
-        for entry in map(measure, wanted)
-    ]
+    return [MEASURES[name].menu_entry() for name in wanted]

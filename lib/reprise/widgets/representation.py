@@ -7,7 +7,8 @@ import numpy as np
 import traitlets
 
 from ..plots.palette import matrix_stops
-from ..similarity.measures import PAGE_METHODS, measure_menu
+from ..similarity.compare import PAGE_METHODS
+from ..similarity.measures import measure_menu
 from . import joining
 from .states import States
 
