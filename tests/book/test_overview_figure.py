@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from reprise.book.overview import overview
 from reprise.book.overview_figure import Kept, kept
@@ -13,10 +14,11 @@ from reprise.plots.style import tick_labels
 
 
 def part(title="Adapting", null=True):
-    values = np.array([[1.0, 0.8, 0.2], [1.0, 0.9, 0.3]])
+    places = {"layer": ["a", "b", "logits"]}
+    values = xr.DataArray([[1.0, 0.8, 0.2], [1.0, 0.9, 0.3]], places, ("seed", "layer"))
     lines, colours = {"one": values, "two": values - 0.1}, {"one": "#0072b2", "two": "#e69f00"}
-    level = np.array([0.9, 0.5, 0.1]) if null else None
-    return Kept(title, ("a", "b", "logits"), lines, colours, level, "toy, seeds 0..1")
+    level = xr.DataArray([0.9, 0.5, 0.1], places, ("layer",)) if null else None
+    return Kept(title, lines, colours, level, "toy, seeds 0..1")
 
 
 def test_lines_are_means_over_seeds_and_each_is_named():

@@ -24,7 +24,7 @@ OPEN = """from pathlib import Path
 from reprise.book import explore
 from reprise.book.chapter import Chapter
 from reprise.studies.segmentation import figures
-from reprise.studies.transfer import figures_index as transfer_figures
+from reprise.studies.transfer import figures as transfer_figures
 from reprise.places import Places
 from reprise.studies.segmentation.pictures import held_out
 places = Places(Path("{0}/data"), Path("{0}/results"), Path("{0}/runs"))

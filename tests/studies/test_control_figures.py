@@ -126,7 +126,7 @@ def test_one_data_set_and_one_seed_are_enough(units):
 def test_a_further_measure_has_its_panel_and_its_sign(runs, further, holding):
     held = {name: holding(run) for name, run in runs.items()}
     plate = figures.over_training(held["glyphs"], "glyphs")
-    drawn = [axes for axes in plate.figure.axes if axes.axison]
+    drawn = [axes for axes in plate.figure.axes if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in drawn][6:] == [further.title]
     assert drawn[6].get_ylabel() == "change, 1 − cosine (0 = none)"
     assert drawn[0].get_ylabel() == "change, 1 − ρ (0 = none)" and sorted(texts(drawn[6])) == sorted(LAYERS)

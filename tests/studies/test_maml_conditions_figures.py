@@ -11,8 +11,8 @@ from matplotlib.transforms import Bbox
 from reprise.engine.runner import run
 from reprise.engine.study import study
 from reprise.plots import style
+from reprise.studies.maml import endpoints, figures
 from reprise.studies.maml import figures_function as algorithms
-from reprise.studies.maml import figures_settings as settings
 from reprise.studies.maml.families import SWITCHES
 from reprise.studies.maml.interventions import KINDS
 from reprise.studies.maml.states import LAYERS
@@ -174,9 +174,9 @@ def draw(name, request):
     given = {
         "accuracy_and_change": (algorithms.accuracy_and_change, "by_algorithm"),
         "function": (algorithms.function, "function_by_algorithm"),
-        "nulls": (algorithms.nulls, "function_run"),
-        "sweeps": (settings.sweeps, "swept"),
-        "switches": (settings.switches, "switched"),
+        "nulls": (figures.nulls, "function_run"),
+        "sweeps": (algorithms.sweeps, "swept"),
+        "switches": (algorithms.switches, "switched"),
     }
     make, fixture = given[name]
     return make, request.getfixturevalue(fixture)
@@ -340,7 +340,7 @@ def test_numbers_in_fields_stand_out_from_any_field(function_run):
 
 
 def test_nulls_are_those_of_the_run(function_run):
-    plate = algorithms.nulls(function_run)
+    plate = figures.nulls(function_run)
     left, right = plate.figure.axes
     change = 1 - function_run["null_similarity"].sel(measure="rsa-correlation").transpose(
         "seed", "null", "layer"
@@ -378,7 +378,7 @@ def test_nulls_of_layers_that_do_not_move_are_nought(function_run):
     still = function_run.copy(deep=True)
     for layer in LAYERS[:-1]:
         still["null_similarity"].loc[{"null": f"only {layer}"}] = 1 + 1e-7
-    _, right = algorithms.nulls(still).figure.axes
+    _, right = figures.nulls(still).figure.axes
     texts = {text.get_text() for (i, _), text in cells(right).items() if i < 4}
     assert texts == {"0.00"}
 
@@ -405,25 +405,25 @@ def quantities(dataset):
 
 
 def test_effects_are_those_of_the_claims(switched):
-    assert list(settings.EFFECTS) == ["accuracy", "M1a", "M3a", "M3b"]
+    assert list(algorithms.EFFECTS) == ["accuracy", "M1a", "M3a", "M3b"]
     for dataset in switched.values():
         for name, values in quantities(dataset).items():
-            found = settings.effect(dataset, name)
+            found = endpoints.effect(dataset, name)
             assert found.shape == (2,)
             np.testing.assert_allclose(found, values, rtol=1e-4, atol=1e-5)
     base = switched["max-pooling"]
-    assert not np.allclose(settings.effect(base, "M1a", "cka-linear"), settings.effect(base, "M1a"))
+    assert not np.allclose(endpoints.effect(base, "M1a", "cka-linear"), endpoints.effect(base, "M1a"))
     np.testing.assert_array_equal(
-        settings.effect(base, "accuracy", "cka-linear"), settings.effect(base, "accuracy")
+        endpoints.effect(base, "accuracy", "cka-linear"), endpoints.effect(base, "accuracy")
     )
 
 
 def test_switches_are_rows_under_the_base_and_beside_the_bounds(switched):
-    plate = settings.switches(switched)
+    plate = algorithms.switches(switched)
     panels = plate.figure.axes
     assert tick_words(panels[0].yaxis) == list(switched)
     expected = [quantities(dataset) for dataset in switched.values()]
-    for axes, name in zip(panels, settings.EFFECTS, strict=True):
+    for axes, name in zip(panels, algorithms.EFFECTS, strict=True):
         assert axes.yaxis_inverted()  # the base is on top
         for row, (marks, values) in enumerate(zip(axes.containers, expected, strict=True)):
             mean, ends = interval(values[name])
@@ -440,7 +440,7 @@ def test_switches_are_rows_under_the_base_and_beside_the_bounds(switched):
 
 
 def test_sweeps_draw_each_layer_where_a_network_has_it(swept):
-    plate = settings.sweeps(swept)
+    plate = algorithms.sweeps(swept)
     panels = np.array(plate.figure.axes).reshape(2, 2)
     colours = style.layer_colours(LAYERS)
     for (above, below), (title, runs) in zip(panels.T, swept.items(), strict=True):
@@ -474,7 +474,7 @@ def test_sweeps_draw_each_layer_where_a_network_has_it(swept):
 
 
 def test_bands_of_sweeps_are_t_intervals(swept):
-    panels = np.array(settings.sweeps(swept).figure.axes).reshape(2, 2)
+    panels = np.array(algorithms.sweeps(swept).figure.axes).reshape(2, 2)
     runs = swept["ways"]
     accuracy = np.stack(
         [runs[v]["evaluation_accuracy"].sel(moment="trained").mean("task").values for v in sorted(runs)], 1

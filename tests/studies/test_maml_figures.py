@@ -6,7 +6,7 @@ from typing import Literal
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
@@ -17,14 +17,13 @@ from reprise.plots import style
 from reprise.similarity.embedding import mds, mds_of_scaled_rows
 from reprise.studies.maml import endpoints
 from reprise.studies.maml import figures as figures
-from reprise.studies.maml.figures_accuracy import accuracy
 from reprise.studies.maml.figures_states import dissimilarity, second_order
 from reprise.studies.maml.states import LAYERS, MATRIX_SIXTIETHS
 
 matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
-OF_RUNS = [figures.levels, figures.base_analysis, figures.neighbour_analysis, accuracy]
+OF_RUNS = [figures.levels, figures.base_analysis, figures.neighbour_analysis, figures.accuracy]
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +153,7 @@ def test_neighbours_and_lags_are_those_of_the_run(tiny_run):
 
 
 def test_accuracies_are_those_of_the_run_beside_chance_and_the_untrained_network(tiny_run):
-    plate = accuracy(tiny_run)
+    plate = figures.accuracy(tiny_run)
     axes, _ = plate.figure.axes
     expected = [
         *(
@@ -172,12 +171,12 @@ def test_accuracies_are_those_of_the_run_beside_chance_and_the_untrained_network
 
 def test_accuracy_without_a_validation_split_draws_what_there_is(tiny_run):
     bare = tiny_run.assign(validation_accuracy=tiny_run["validation_accuracy"] * np.nan)
-    axes, _ = accuracy(bare).figure.axes
+    axes, _ = figures.accuracy(bare).figure.axes
     assert len(curves(axes)) == 3
 
 
 def test_single_tasks_are_those_of_the_first_seed(tiny_run):
-    plate = accuracy(tiny_run.isel(seed=[1, 0]))
+    plate = figures.accuracy(tiny_run.isel(seed=[1, 0]))
     _, axes = plate.figure.axes
     assert axes.get_title(loc="left") == "single tasks, seed 1"
     tasks = tiny_run["accuracy"].isel(seed=1).sel(accuracy_step=1)
@@ -196,12 +195,12 @@ def test_single_tasks_are_those_of_the_first_seed(tiny_run):
 
 def test_no_more_single_tasks_are_drawn_than_the_paper_shows(tiny_run):
     many = tiny_run.isel(analysed=[0, 1, 0, 1, 0, 1])
-    _, axes = accuracy(many).figure.axes
+    _, axes = figures.accuracy(many).figure.axes
     assert len(curves(axes)) == 4 + 1
     assert {text.get_text() for text in axes.texts} == {"task 1", "task 2", "task 3", "task 4", "mean"}
 
 
-@pytest.mark.parametrize("draw", [figures.base_analysis, figures.neighbour_analysis, accuracy])
+@pytest.mark.parametrize("draw", [figures.base_analysis, figures.neighbour_analysis, figures.accuracy])
 def test_labels_at_line_ends_do_not_touch_each_other_or_the_next_panel(draw, tiny_run):
     figure = draw(tiny_run).figure
     figure.canvas.draw()
@@ -222,7 +221,7 @@ def test_labels_at_line_ends_do_not_touch_each_other_or_the_next_panel(draw, tin
 
 def test_labels_of_many_inner_steps_do_not_reach_the_single_tasks(tiny_run):
     many = tiny_run.assign_coords(accuracy_step=[0, 1, 10])
-    figure = accuracy(many).figure
+    figure = figures.accuracy(many).figure
     figure.canvas.draw()
     left, right = figure.axes
     labels = {text.get_text(): text for text in left.texts}
@@ -231,6 +230,7 @@ def test_labels_of_many_inner_steps_do_not_reach_the_single_tasks(tiny_run):
     assert all(text.get_window_extent().x1 < edge for text in labels.values())
 
 
+@settings(deadline=None)
 @given(
     heights=st.lists(st.floats(-0.5, 1.5), min_size=1, max_size=12),
     gap=st.sampled_from([0.062, 0.03, 0.08]),

@@ -9,7 +9,6 @@ import xarray as xr
 from scipy import stats
 
 from reprise.studies.segmentation import figures as figures
-from reprise.studies.segmentation import figures_curves as curves
 from reprise.studies.segmentation import figures_views as views
 from reprise.studies.segmentation import tables
 
@@ -134,7 +133,7 @@ def test_fractions_have_a_line_an_encoder_and_a_place_a_share(encoders):
         name: {share: simulated(0.7 + 0.05 * i, 3) for i, share in enumerate((0.02, 0.1, 1.0))}
         for name in NAMES
     }
-    plate = curves.label_fractions(by_share)
+    plate = figures.label_fractions(by_share)
     assert {"2%", "10%", "100%"} <= set(texts(plate)) and "reconstruction" in texts(plate)
     assert "n = 3" in plate.caption and "commonest class 0." in plate.caption
     check(plate, "segmentation-fractions")
@@ -150,7 +149,7 @@ def test_fractions_have_a_line_an_encoder_and_a_place_a_share(encoders):
 )
 def test_fractions_span_the_seeds_and_say_what_lies_beyond(miou, cut, beyond):
     run = simulated(0.7, 3).assign(miou=("seed", np.array(miou)))
-    plate = curves.label_fractions({"none": {0.1: run, 1.0: run}})
+    plate = figures.label_fractions({"none": {0.1: run, 1.0: run}})
     (axes,) = plate.figure.axes
     dots = [line for line in axes.lines if line.get_marker() == "."]
     assert [np.asarray(dot.get_ydata()).tolist() for dot in dots] == [miou, miou]
@@ -161,7 +160,7 @@ def test_fractions_span_the_seeds_and_say_what_lies_beyond(miou, cut, beyond):
 
 
 def test_convergence_shows_the_level_that_is_timed(modes):
-    plate = curves.convergence(modes)
+    plate = figures.convergence(modes)
     assert "90 % of segmentation, encoder alone" in texts(plate)
     (axes,) = plate.figure.axes
     drawn = [line for line in axes.lines if np.size(line.get_xdata()) == len(STEPS)]
@@ -223,7 +222,7 @@ def test_depth_goes_through_encoder_decoder_and_logits_with_its_null(modes):
 
 def test_a_single_seed_is_drawn_without_intervals():
     one = {name: simulated(0.8, 1) for name in MODES}
-    for plate in (figures.quality(one), curves.convergence(one), views.depth(one)):
+    for plate in (figures.quality(one), figures.convergence(one), views.depth(one)):
         assert plate.alt and "nan" not in plate.caption
         check(plate, plate.name)
 

@@ -167,9 +167,11 @@ def test_representation_draws_changes_and_nulls_of_the_measure(result, measure):
         for i, layer in enumerate(LAYERS):
             chosen = result.sel(initialisation=name, layer=layer, measure=measure)
             median = np.median(1 - chosen["similarity"].values, axis=1)
-            np.testing.assert_allclose(heights(axes.lines[2 * i]), median)
-            assert axes.lines[2 * i].get_color() == figures.LAYER_COLOURS[layer]
-            assert heights(axes.lines[2 * i + 1])[0] == pytest.approx(1 - float(chosen["fresh_similarity"]))
+            np.testing.assert_allclose(heights(axes.lines[i]), median)
+            assert axes.lines[i].get_color() == figures.LAYER_COLOURS[layer]
+            assert heights(axes.lines[len(LAYERS) + i])[0] == pytest.approx(
+                1 - float(chosen["fresh_similarity"])
+            )
             assert f"{layer} {median[-1]:.3f}" in plate.alt
 
 

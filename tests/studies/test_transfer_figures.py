@@ -11,8 +11,7 @@ from matplotlib.container import ErrorbarContainer
 
 from reprise.book.display import figure_html
 from reprise.engine.grams import fold
-from reprise.studies.transfer import authors, endpoints
-from reprise.studies.transfer import figures_index as figures
+from reprise.studies.transfer import authors, endpoints, figures, figures_audit, figures_function
 from reprise.studies.transfer.states import COUNTS, MEASURES, REFERENCES, between_seeds
 
 ROOT = Path(__file__).parents[2]
@@ -77,16 +76,16 @@ def _plates(runs):
     one = next(iter(runs.values()))
     yield figures.over_epochs(runs)
     yield figures.maps(runs)
-    yield figures.learning(runs)
+    yield figures_function.learning(runs)
     yield figures.by_layer(runs)
     yield figures.by_layer(runs, "pretrained", "rsa-correlation", "transfer-targets")
     yield figures.pretrained_or_initial(runs)
     yield figures.levels(one)
-    yield figures.stimuli(one)
-    yield figures.freezing(_frozen())
-    yield figures.gain_against_change(runs, "pool4")
-    yield figures.audit(runs, "start", next(iter(runs)), "transfer-audit")
-    yield figures.beside_authors(authors.beside(authors.read_table(ROOT), runs))
+    yield figures_audit.stimuli(one)
+    yield figures_function.freezing(_frozen())
+    yield figures_function.gain_against_change(runs, "pool4")
+    yield figures_audit.audit(runs, "start", next(iter(runs)), "transfer-audit")
+    yield figures_audit.beside_authors(authors.beside(authors.read_table(ROOT), runs))
 
 
 @pytest.mark.parametrize("units", [1, 3])
@@ -109,11 +108,11 @@ def test_curves_show_the_means(runs):
     assert axes.get_title(loc="left") == "256 images"
     lines = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
     values = runs["256 images"]["similarity"].sel(measure="cka-linear").mean("seed")
-    for i, layer in enumerate(LAYERS):  # a curve, and the mark of its null
+    for i, layer in enumerate(LAYERS):  # the curves, then the marks of their nulls
         expected = values.sel(reference="start", layer=layer).values
-        np.testing.assert_allclose(lines[2 * i], expected)
+        np.testing.assert_allclose(lines[i], expected)
         null = float(values.sel(reference="fresh", layer=layer)[-1])
-        np.testing.assert_allclose(lines[2 * i + 1], [null])
+        np.testing.assert_allclose(lines[len(LAYERS) + i], [null])
     plt.close(plate.figure)
 
 
@@ -134,19 +133,19 @@ def test_levels_hold_what_seeds_share(runs):
 
 
 def test_the_audit_pairs_seeds(runs):
-    plate = figures.audit(runs, "start", "64 images", "transfer-audit")
+    plate = figures_audit.audit(runs, "start", "64 images", "transfer-audit")
     a, b = (
         endpoints.similarity(runs[name]).sel(layer="pool1").mean() for name in ("256 images", "64 images")
     )
     assert f"256 images, pool1: {float(a - b):+.3f}".replace("-", "−") in plate.alt
     plt.close(plate.figure)
     with pytest.raises(ValueError, match="no condition 'x'; there are: 64 images"):
-        figures.audit(runs, "start", "x", "transfer-audit")
+        figures_audit.audit(runs, "start", "x", "transfer-audit")
 
 
 def test_rows_that_were_not_run_are_named(runs):
     rows = authors.beside(authors.read_table(ROOT), {"only": runs["1024 images"]})
-    plate = figures.beside_authors(rows)
+    plate = figures_audit.beside_authors(rows)
     texts = [text.get_text() for text in plate.figure.axes[0].texts]
     assert texts.count("not run") == 6
     assert "30 rows were not run" in plate.alt
@@ -154,7 +153,7 @@ def test_rows_that_were_not_run_are_named(runs):
 
 
 def test_learning_draws_training_beside_test(runs):
-    plate = figures.learning(runs)
+    plate = figures_function.learning(runs)
     drawn = [np.asarray(axes.get_lines()[1].get_ydata()) for axes in plate.figure.axes]
     one = runs["256 images"]
     for line, name in zip(drawn, ("train_loss", "test_loss", "train_accuracy", "test_accuracy"), strict=True):
@@ -171,9 +170,9 @@ def test_a_further_measure_is_drawn_where_units_hold_it(runs, further, holding):
         figures.by_layer(held, measure=further.id),
         figures.pretrained_or_initial(held, further.id),
         figures.levels(first, measure=further.id),
-        figures.stimuli(first, measures=("cka-linear", further.id)),
-        figures.gain_against_change(held, "pool4", further.id),
-        figures.audit(held, "start", next(iter(held)), "transfer-audit", further.id),
+        figures_audit.stimuli(first, measures=("cka-linear", further.id)),
+        figures_function.gain_against_change(held, "pool4", further.id),
+        figures_audit.audit(held, "start", next(iter(held)), "transfer-audit", further.id),
     ]
     for plate in plates:
         labels = [text.get_text() for text in plate.figure.findobj(lambda item: hasattr(item, "get_text"))]

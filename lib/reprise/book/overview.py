@@ -61,14 +61,10 @@ def _part(study: Study, runs: Mapping[str, xr.Dataset]) -> Kept:
     """Similarity to the study's primary reference at the end; the null of the first run."""
     ends = {name: 1 - study.changes(run).sel(measure=MEASURE).isel(at=-1) for name, run in runs.items()}
     first = next(iter(ends.values()))
-    lines = {
-        name: end.sel(reference=end.attrs["primary"]).transpose("seed", "layer").values
-        for name, end in ends.items()
-    }
-    null = first.sel(reference=first.attrs["nulls"][0]).mean("seed").values
+    lines = {name: end.sel(reference=end.attrs["primary"]) for name, end in ends.items()}
+    null = first.sel(reference=first.attrs["nulls"][0]).mean("seed")
     colours = dict(zip(lines, (HEAD, *CONDITIONS) if len(lines) == 1 else CONDITIONS, strict=False))
     seeds = sorted({seed for end in ends.values() for seed in end["seed"].values.tolist()})
     config = study.configure(PRESET, {}).model_dump()
     about = f"{config['dataset']}, preset {PRESET}, seeds {spell_seeds(seeds)}"
-    layers = tuple(first["layer"].values.tolist())
-    return Kept(study.learned_again, layers, lines, colours, null, about)
+    return Kept(study.learned_again, lines, colours, null, about)

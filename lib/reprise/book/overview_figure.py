@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.statistics import interval_over_seeds
-from ..plots.style import FAINT, MUTED, WIDTH, Plate, band, book_style, end_labels, tick_labels
+from ..plots.change import over_depth
+from ..plots.style import Plate, drawing, end_labels
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -17,18 +21,16 @@ class Kept:
 
     Attributes:
         title: What the networks learned again.
-        layers: Names of the layers, in order of depth.
-        lines: What was learned → similarity before and after, (seeds, layers).
+        lines: What was learned → similarity before and after, along ``seed`` and ``layer``.
         colours: What was learned → colour.
-        null: Similarity to unrelated networks, (layers,); None where it was not measured.
+        null: Similarity to unrelated networks, along ``layer``; None where it was not measured.
         about: Data set, preset and seeds, in words.
     """
 
     title: str
-    layers: tuple[str, ...]
-    lines: Mapping[str, np.ndarray]
+    lines: Mapping[str, xr.DataArray]
     colours: Mapping[str, str]
-    null: np.ndarray | None
+    null: xr.DataArray | None
     about: str
 
 
@@ -42,37 +44,26 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
     Raises:
         ValueError: There is no part.
     """
-    import matplotlib.pyplot as plt
-
     if not parts:
         raise ValueError("there is no study to draw")
-    with book_style():
-        figure, panels = plt.subplots(
-            len(parts), 1, figsize=(WIDTH, 2.1 * len(parts) + 0.3), squeeze=False, layout="constrained"
-        )
-        said, labels = [], []
+    described, labels = [], []
+    with drawing(
+        len(parts), height=2.1 * len(parts) + 0.3, squeeze=False, layout="constrained"
+    ) as (figure, panels):  # fmt: skip
         for axes, part in zip(panels[:, 0], parts, strict=True):
-            x, ends = np.arange(len(part.layers)), []
-            for name, values in part.lines.items():
-                mean = band(axes, x, values, part.colours[name], marker="o", markersize=4)
-                ends.append((float(mean[-1]), name, part.colours[name]))
-                low, high = (part.layers[i] for i in (int(np.argmin(mean)), int(np.argmax(mean))))
-                said.append(
+            means, ends = over_depth(axes, part.lines, part.colours, part.null, "fresh network", markersize=4)
+            layers = next(iter(part.lines.values()))["layer"].values
+            for name, mean in means.items():
+                low, high = layers[np.argmin(mean)], layers[np.argmax(mean)]
+                described.append(
                     f"{part.title}, {name}: most similar {high} ({mean.max():.2f}), least {low} "
                     f"({mean.min():.2f})"
                 )
-            if part.null is not None:
-                axes.plot(x, part.null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
-                ends.append((float(part.null[-1]), "null: fresh network", MUTED))
             labels.append(ends)
-            lows = [np.nanmin(interval_over_seeds(values)[0]) for values in part.lines.values()]
-            axes.set_ylim(min(0.0, *lows), 1.03)
-            axes.set_xlim(-0.15, len(x) - 0.9)
-            axes.set_xticks(x, tick_labels(part.layers))
+            axes.set_ylim(min(0.0, *(mean.min() for mean in means.values())), 1.03)
+            axes.set_xlim(-0.15, len(layers) - 0.9)
             axes.set_title(part.title)
             axes.set_ylabel("similarity, ρ")
-            axes.grid(axis="y", color=FAINT, linewidth=0.5)
-            axes.set_axisbelow(True)
         # Labels stand outside the axes: room for them before their heights are fixed.
         figure.get_layout_engine().set(rect=(0, 0, 0.8, 1))  # type: ignore[union-attr]
         figure.draw_without_rendering()
@@ -85,6 +76,5 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
         "images before and after (Spearman's ρ of correlation distances; 1 the same geometry, 0 none). "
         f"Lines: mean over seeds; bands: 95 % t interval. {about}.{missing}"
     )
-    return Plate(
-        figure, "kept", caption, "Lines of similarity over layers, a row a study. " + "; ".join(said) + "."
-    )
+    alt = f"Lines of similarity over layers, a row a study. {'; '.join(described)}."
+    return Plate(figure, "kept", caption, alt)

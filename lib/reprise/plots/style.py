@@ -1,4 +1,4 @@
-"""One look for every figure: colours with fixed meanings, labels at the ends of lines, intervals over seeds.
+"""One look for every figure: colours with fixed meanings, labels at the ends of lines, levels, legends.
 
 Ink is drawn in black and greys and the background left transparent; colours that carry meaning come from
 :mod:`reprise.plots.palette`. The book replaces each of them by a CSS variable (``assets/reprise.css``), so
@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.statistics import interval_over_seeds
 from .palette import CONDITIONS, HEAD, LAYER_RAMP, MATRIX_MAP, layer_colours
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONDITIONS",
+    "DOTTED",
     "FAINT",
     "HEAD",
     "LAYER_RAMP",
@@ -32,12 +32,15 @@ __all__ = [
     "ON_LIGHT",
     "WIDTH",
     "Plate",
-    "band",
     "book_style",
-    "direction",
+    "condition_colours",
+    "drawing",
     "end_labels",
+    "gridlines",
     "layer_colours",
+    "legend_above",
     "level",
+    "outer_labels",
     "tick_labels",
 ]
 
@@ -51,6 +54,9 @@ MUTED = "#6e6e6e"
 FAINT = "#c8c8c8"
 WIDTH = 7.4
 """Width of the text column in inches."""
+
+DOTTED = (0, (1, 2))
+"""Dashes of levels and nulls."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +106,26 @@ def book_style() -> Iterator[None]:
         yield
 
 
-def band(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, **line: object) -> np.ndarray:
-    """Draw the mean over seeds with its 95 % t interval.
+@contextlib.contextmanager
+def drawing(
+    rows: int = 1, columns: int = 1, *, height: float, width: float = WIDTH, **settings: Any
+) -> Iterator[tuple[Figure, Any]]:
+    """A new figure in the book's style, for the time of the block.
 
     Args:
-        axes: Where.
-        x: (points,).
-        values: (seeds, points).
-        colour: Colour of line and band.
-        line: Passed to ``axes.plot``.
+        rows: Rows of panels.
+        columns: Columns of panels.
+        height: Height in inches.
+        width: Width in inches.
+        settings: Passed to ``matplotlib.pyplot.subplots``.
 
-    Returns:
-        The mean, (points,).
+    Yields:
+        The figure and its panels: axes, or an array of them, as ``subplots`` returns.
     """
-    mean, low, high = interval_over_seeds(values)
-    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(x, mean, color=colour, **line)  # type: ignore[arg-type]
-    return mean
+    import matplotlib.pyplot as plt
+
+    with book_style():
+        yield plt.subplots(rows, columns, figsize=(width, height), **settings)
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:
@@ -148,16 +157,47 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float 
 
 def level(axes: Axes, height: float, text: str) -> None:
     """A dotted horizontal level, such as chance, with its name at the left."""
-    axes.axhline(height, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+    axes.axhline(height, color=MUTED, linewidth=1, linestyle=DOTTED)
     axes.annotate(
         text, (0.01, height), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
         color=MUTED, fontsize=8, va="bottom",
     )  # fmt: skip
 
 
-def direction(measure_title: str) -> str:
-    """Axis label of a change: names the measure and says that 0 is no change."""
-    return f"change, 1 − {measure_title} (0 = none)"
+def gridlines(axes: Axes, axis: str = "y") -> None:
+    """Faint lines across the values of an axis, behind what is drawn."""
+    axes.grid(axis=axis, color=FAINT, linewidth=0.5)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+
+
+def legend_above(axes: Axes, columns: int = 2, **settings: Any) -> None:
+    """The legend over the panel, where it hides nothing."""
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "fontsize": 8.5}
+    axes.legend(frameon=False, ncols=columns, **(place | settings))
+
+
+def outer_labels(grid: np.ndarray, count: int, x: str = "", y: str = "", **settings: Any) -> None:
+    """Name the axes of a grid once a column and once a row, and hide the panels that are not used.
+
+    Args:
+        grid: (rows, columns) of axes.
+        count: How many are used.
+        x: Label below the lowest used panel of each column.
+        y: Label left of each row.
+        settings: Passed to ``set_ylabel``.
+    """
+    for axes in grid.flat[count:]:
+        axes.set_visible(False)
+    for axes in grid.flat[max(0, count - grid.shape[1]) : count]:
+        axes.set_xlabel(x)
+        axes.xaxis.set_tick_params(labelbottom=True)  # also where a panel below shares the axis
+    for axes in grid[:, 0]:
+        axes.set_ylabel(y, **settings)
+
+
+def condition_colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour a condition, in the order of the book's; yellow, too light for lines, is left out."""
+    return {name: CONDITIONS[i % 5] for i, name in enumerate(names)}
 
 
 def tick_labels(layers: Sequence[str], whole: int = 6) -> list[str]:

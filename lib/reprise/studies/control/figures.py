@@ -1,4 +1,7 @@
-"""Figures of the supervised control of study 1, each from the units of one run or of one run a data set."""
+"""Figures of the supervised control of study 1, each from one run or from one run a data set, by its name.
+
+A run is its units along ``seed``; a measure is named by its id.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.statistics import interval_over_seeds
 from ...engine.words import count_word
+from ...plots.change import by_layer, ends, lines
+from ...plots.dots import Mark, beside
+from ...plots.matrix import colour_bar, matrix
 from ...plots.style import (
     CONDITIONS,
-    FAINT,
-    MATRIX_MAP,
     MUTED,
     ON_DARK,
-    ON_LIGHT,
     WIDTH,
     Plate,
-    band,
-    book_style,
-    direction,
+    drawing,
     end_labels,
     layer_colours,
+    outer_labels,
 )
+from ...plots.words import direction, interval, mean_over, seeds
 from ...similarity.measures import measure as measure_entry
 from ..maml.endpoints import PRIMARY, change
 from ..maml.states import LAYERS
@@ -34,91 +36,63 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = layer_colours(LAYERS)
-_DARK = 0.55
-"""Change above which a cell of the matrix is so light that it takes black text."""
 
 
 def over_training(run: xr.Dataset, name: str) -> Plate:
-    """Change of every layer since the initial state, over training, by every measure (the paper's Figure 2).
-
-    Args:
-        run: Units along ``seed``.
-        name: Name of its data set.
-    """
-    import matplotlib.pyplot as plt
-
-    x = run["step"].values
+    """Change of every layer since the initial state, over training, by every measure (paper's Figure 2)."""
     measures = [str(measure) for measure in run["measure"].values]
-    rows = -(-len(measures) // 3)
-    with book_style():
-        figure, panels = plt.subplots(
-            rows, 3, figsize=(WIDTH, 2.2 * rows), sharex=True, sharey="row", squeeze=False
-        )
-        ends = {}
+    down = -(-len(measures) // 3)
+    with drawing(
+        down, 3, height=2.2 * down, sharex=True, sharey="row", squeeze=False
+    ) as (figure, panels):  # fmt: skip
+        means = {}
         for axes, measure in zip(panels.flat, measures, strict=False):
-            changes = change(run["start_similarity"].sel(measure=measure))
-            for layer in LAYERS:
-                values = changes.sel(layer=layer).transpose("seed", "step").values
-                ends[measure, layer] = band(axes, x, values, COLOURS[layer])[-1]
+            changes = by_layer(change(run["start_similarity"].sel(measure=measure)))
+            means[measure] = lines(axes, changes, "step", COLOURS)
             axes.set_title(measure_entry(measure).title)
-            axes.set_xlim(0, x[-1])
-        for axes in panels.flat[len(measures) :]:
-            axes.set_axis_off()
-        for axes in panels.flat[max(0, len(measures) - 3) : len(measures)]:
-            axes.set_xlabel("training steps")
-            axes.xaxis.set_tick_params(labelbottom=True)
-        for row, axes in enumerate(panels[:, 0]):
-            own = measures[3 * row : 3 * row + 3]
+            axes.set_xlim(0, run["step"][-1])
+        outer_labels(panels, len(measures), "training steps")
+        by_row = [measures[3 * row : 3 * row + 3] for row in range(down)]
+        for axes, own in zip(panels[:, 0], by_row, strict=True):
             axes.set_ylim(bottom=0)
-            signs = dict.fromkeys(measure_entry(measure).symbol for measure in own)
-            axes.set_ylabel(direction(" or ".join(signs)))
+            axes.set_ylabel(direction(*own))
         figure.tight_layout(w_pad=1.2)
-        for row in range(rows):
-            own = measures[3 * row : 3 * row + 3]
-            labels = [(ends[own[-1], layer], layer, COLOURS[layer]) for layer in LAYERS]
-            end_labels(panels[row, len(own) - 1], labels, gap=0.09)
+        for row, own in zip(panels, by_row, strict=True):
+            end_labels(row[len(own) - 1], ends(means[own[-1]], COLOURS), gap=0.09)
     caption = (
         f"Change of each layer's representation of {int(run['probe_images'])} test images of {name} since "
         f"the initial state, over ordinary supervised training, by {count_word(len(measures))} measures. "
-        f"Lines: mean over {_seeds(run)}; {_interval(run, 'bands')}."
+        f"Lines: {mean_over('bands', run)}."
     )
-    said = ", ".join(f"{layer} {ends[PRIMARY, layer]:.3f}" for layer in LAYERS)
+    final = ", ".join(f"{layer} {mean[-1]:.3f}" for layer, mean in means[PRIMARY].items())
     alt = (
         f"{count_word(len(measures)).capitalize()} panels, one a measure, each with lines of change against "
-        f"training steps, one a layer, on {name}. At the end, by {measure_entry(PRIMARY).title}: {said}."
+        f"training steps, one a layer, on {name}. At the end, by {measure_entry(PRIMARY).title}: {final}."
     )
     return Plate(figure, f"control-{name}", caption, alt)
 
 
 def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
-    """What training changes in each layer, beside random perturbations and a fresh network.
-
-    Args:
-        runs: Units along ``seed`` by the name of their data set.
-        measure: Id of a measure.
-    """
-    import matplotlib.pyplot as plt
-
-    with book_style():
-        width = WIDTH if len(runs) > 1 else WIDTH * 0.6
-        figure, panels = plt.subplots(1, len(runs), figsize=(width, 3.2), sharey=True, squeeze=False)
-        said, lowest = [], []
-        for axes, (name, run) in zip(panels[0], runs.items(), strict=True):
-            lowest.append(_levels(axes, run, measure))
+    """What training changes in each layer, beside random perturbations and a fresh network."""
+    width = WIDTH if len(runs) > 1 else WIDTH * 0.6
+    with drawing(
+        1, len(runs), height=3.2, width=width, sharey=True, squeeze=False
+    ) as (figure, ((*panels,),)):  # fmt: skip
+        described, lowest = [], 1.0
+        for axes, (name, run) in zip(panels, runs.items(), strict=True):
+            means = _levels(axes, run, measure)
+            lowest = min([lowest, *(value for mean in means for value in mean if value > 0)])
             axes.set_title(name)
-            trained = endpoints.final_change(run, measure).mean("seed")
-            null = endpoints.null_change(run, measure).mean(("seed", "draw"))
             numbers = ", ".join(
-                f"{layer} {float(trained.sel(layer=layer)):.3f} ({float(null.sel(layer=layer)):.3f})"
-                for layer in LAYERS
+                f"{layer} {trained:.3f} ({null:.3f})"
+                for layer, trained, null in zip(LAYERS, *means[:2], strict=True)
             )
-            said.append(f"{name}, training (equal-norm perturbation): {numbers}.")
-        panels[0, 0].set_ylim(min(lowest) / 2, 2)
-        panels[0, 0].set_ylabel(f"change, 1 − {measure_entry(measure).symbol}, on a log scale")
-        handles, labels = panels[0, 0].get_legend_handles_labels()
+            described.append(f"{name}, training (equal-norm perturbation): {numbers}.")
+        panels[0].set_ylim(lowest / 2, 2)
+        panels[0].set_ylabel(f"change, 1 − {measure_entry(measure).symbol}, on a log scale")
         figure.legend(
-            handles, labels, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0),
-            fontsize=8.5,
+            *panels[0].get_legend_handles_labels(), frameon=False, ncols=2, loc="lower center",
+            bbox_to_anchor=(0.5, 1.0), fontsize=8.5,
         )  # fmt: skip
         figure.tight_layout(w_pad=1.5)
     run = next(iter(runs.values()))
@@ -126,86 +100,59 @@ def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Pla
         f"Change of each layer ({measure_entry(measure).title}) from the initial state: by training; by "
         "random perturbations of the initial weights, as long relative to the weights as the update of the "
         "whole network in every layer, or as each layer's own update; and against a fresh network. Small "
-        "marks: "
-        f"training, seen by either half of the probe alone. Marks: mean over {_seeds(run)} "
-        f"(perturbations: of the mean over {int(run['draws'])} draws); {_interval(run, 'bars')}."
+        f"marks: training, seen by either half of the probe alone. Marks: mean over {seeds(*runs.values())} "
+        f"(perturbations: of the mean over {int(run['draws'])} draws); {interval('bars', *runs.values())}."
     )
-    return Plate(figure, "control-nulls", caption, "Change by layer. " + " ".join(said))
+    return Plate(figure, "control-nulls", caption, "Change by layer. " + " ".join(described))
 
 
-def _levels(axes: Axes, run: xr.Dataset, measure: str) -> float:
-    """Marks with bars for every kind of change, joined over depth; returns the lowest mark above 0."""
+def _levels(axes: Axes, run: xr.Dataset, measure: str) -> list[np.ndarray]:
+    """Marks with bars for every kind of change, joined over depth; returns their means."""
     halves = change(run["half_similarity"].sel(measure=measure)).transpose("half", "seed", "layer")
     fresh = change(run["fresh_similarity"].sel(measure=measure)).isel(step=0)
-    rows = [
-        ("training", endpoints.final_change(run, measure), "o", "black", "full"),
-        ("random, equal relative norm", _mean_draw(run, measure, "equal norm"), "s", CONDITIONS[2], "full"),
-        ("random, each layer's own norm", _mean_draw(run, measure, "own norm"), "s", CONDITIONS[2], "none"),
-        ("a fresh network", fresh, "X", MUTED, "full"),
+    equal, own = (
+        endpoints.null_change(run, measure, null).mean("draw") for null in ("equal norm", "own norm")
+    )
+    marks = [
+        Mark("training", endpoints.final_change(run, measure), "o", "black"),
+        Mark("random, equal relative norm", equal, "s", CONDITIONS[2]),
+        Mark("random, each layer's own norm", own, "s", CONDITIONS[2], "none"),
+        Mark("a fresh network", fresh, "X", MUTED),
     ]
-    at, lowest = np.arange(len(LAYERS)), 1.0
-    for shift, (label, values, marker, colour, fill) in zip(np.linspace(-0.2, 0.2, 4), rows, strict=True):
-        mean, low, high = interval_over_seeds(values.transpose("seed", "layer").values)
-        lowest = min([lowest, *mean[mean > 0]])
-        axes.plot(at + shift, mean, color=colour, linewidth=0.7, alpha=0.6)
-        axes.errorbar(
-            at + shift, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker, color=colour,
-            fillstyle=fill, markersize=5, elinewidth=1.2, label=label,
-        )  # fmt: skip
+    means = beside(axes, marks, markersize=5)
+    for shift, mark, mean in zip(np.linspace(-0.2, 0.2, 4), marks, means, strict=True):
+        axes.plot(np.arange(len(mean)) + shift, mean, color=mark.colour, linewidth=0.7, alpha=0.6)
     for half in halves.values:
-        axes.plot(at - 0.2, half.mean(0), "_", color="black", markersize=10)
-    axes.set_xticks(at, LAYERS)
+        axes.plot(np.arange(len(LAYERS)) - 0.2, half.mean(0), "_", color="black", markersize=10)
     # Orders of magnitude lie between layers, and between training and chance.
     axes.set_yscale("log", nonpositive="clip")
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
-    return lowest
+    return means
 
 
 def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
-    """Change of every layer if only one layer's trained parameters are put into the initial network.
-
-    Args:
-        runs: Units along ``seed`` by the name of their data set.
-        measure: Id of a measure.
-    """
-    import matplotlib.pyplot as plt
-
-    rows = [*LAYERS, "all"]
-    with book_style():
-        width = WIDTH if len(runs) > 1 else WIDTH * 0.55
-        figure, panels = plt.subplots(
-            1, len(runs), figsize=(width, 3.7), sharey=True, squeeze=False, layout="constrained"
-        )
-        said = []
+    """Change of every layer if only one layer's trained parameters are put into the initial network."""
+    moved = [*LAYERS, "all"]
+    width = WIDTH if len(runs) > 1 else WIDTH * 0.55
+    with drawing(
+        1, len(runs), height=3.7, width=width, sharey=True, squeeze=False, layout="constrained"
+    ) as (figure, panels):  # fmt: skip
+        described = []
         for axes, (name, run) in zip(panels[0], runs.items(), strict=True):
             table = alone_table(run, measure)
-            image = axes.imshow(table, cmap=MATRIX_MAP, vmin=0, vmax=1, interpolation="none", aspect="auto")
-            for i, j in np.ndindex(table.shape):
-                ink = ON_LIGHT if table[i, j] > _DARK else ON_DARK
-                axes.text(j, i, f"{table[i, j]:.3f}", ha="center", va="center", fontsize=8.5, color=ink)
+            image = matrix(axes, table, moved, LAYERS, spelling="{:.3f}".format)
             axes.axhline(len(LAYERS) - 0.5, color=ON_DARK, linewidth=1.5)
-            axes.set_xticks(np.arange(len(LAYERS)), LAYERS)
-            axes.set_yticks(np.arange(len(rows)), rows)
-            axes.tick_params(length=0)
-            axes.set_xlabel("representation of")
             axes.set_title(name)
-            for spine in axes.spines.values():
-                spine.set_visible(False)
-            said.append(
-                f"{name}: " + ", ".join(f"{m} {v:.2f}" for m, v in zip(rows, table[:, -1], strict=True))
-            )
-        panels[0, 0].set_ylabel("trained parameters of")
-        bar = figure.colorbar(image, ax=panels[0].tolist(), location="bottom", shrink=0.7, aspect=40)
-        bar.set_label(direction(measure_entry(measure).symbol))
-        bar.outline.set_visible(False)  # type: ignore[operator]
-    run = next(iter(runs.values()))
+            logits = ", ".join(f"{m} {value:.2f}" for m, value in zip(moved, table[:, -1], strict=True))
+            described.append(f"{name}: {logits}")
+        outer_labels(panels, len(runs), "representation of", "trained parameters of")
+        colour_bar(figure, image, panels, direction(measure))
     caption = (
         f"Each layer's own update alone: change of every layer ({measure_entry(measure).title}, mean over "
-        f"{_seeds(run)}) in the initial network with the trained parameters of one layer, and of all (last "
-        "row). Layers before the one that was moved cannot change."
+        f"{seeds(*runs.values())}) in the initial network with the trained parameters of one layer, and of "
+        "all (last row). Layers before the one that was moved cannot change."
     )
-    return Plate(figure, "control-alone", caption, f"Matrices of change. At the logits, {'; '.join(said)}.")
+    alt = f"Matrices of change. At the logits, {'; '.join(described)}."
+    return Plate(figure, "control-alone", caption, alt)
 
 
 def alone_table(run: xr.Dataset, measure: str) -> np.ndarray:
@@ -213,19 +160,3 @@ def alone_table(run: xr.Dataset, measure: str) -> np.ndarray:
     single = change(run["alone_similarity"].sel(measure=measure)).mean("seed").transpose("moved", "layer")
     together = endpoints.final_change(run, measure).mean("seed")
     return np.vstack([single.values, together.values])
-
-
-def _mean_draw(run: xr.Dataset, measure: str, null: str) -> xr.DataArray:
-    return endpoints.null_change(run, measure, null).mean("draw")
-
-
-def _seeds(run: xr.Dataset) -> str:
-    return f"{run.sizes['seed']} seed" + ("s" if run.sizes["seed"] > 1 else "")
-
-
-def _interval(run: xr.Dataset, marks: str) -> str:
-    return (
-        f"{marks}: 95 % t interval over seeds"
-        if run.sizes["seed"] > 1
-        else f"no {marks}: they take two seeds"
-    )

@@ -119,6 +119,17 @@ def broader(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
     return effective_layers(inner) - effective_layers(outer)
 
 
+def effect(run: xr.Dataset, name: str, measure: str = PRIMARY) -> xr.DataArray:
+    """``"accuracy"`` on unseen classes, or what claim ``"M1a"``, ``"M3a"`` or ``"M3b"`` is about: (seed,)."""
+    by_name = {
+        "accuracy": lambda: run["evaluation_accuracy"].sel(moment="trained").mean("task"),
+        "M1a": lambda: head_minus_blocks(run, measure).min("layer"),
+        "M3a": lambda: further(run, measure),
+        "M3b": lambda: broader(run, measure),
+    }
+    return by_name[name]()
+
+
 def function_accuracy(
     run: xr.Dataset, kind: str, part: str = "", adapted: str = "as trained"
 ) -> xr.DataArray:

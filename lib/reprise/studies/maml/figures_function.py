@@ -1,4 +1,7 @@
-"""Figures of study 1 that put algorithms beside each other: reuse against change, measured by function."""
+"""Figures of study 1 that put conditions beside each other: algorithms, settings and switches, interventions.
+
+Conditions are runs by their name; a run is its units along ``seed``, and a measure is named by its id.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.statistics import interval_over_seeds  # fmt: skip
+from ...plots.change import by_layer, ends, lines
+from ...plots.dots import Mark, beside, dots, rows
+from ...plots.matrix import matrix
 from ...plots.style import (
     CONDITIONS,
+    DOTTED,
     FAINT,
-    MATRIX_MAP,
-    ON_DARK,
-    ON_LIGHT,
-    WIDTH,
+    MUTED,
     Plate,
-    book_style,
-    direction,
+    drawing,
+    end_labels,
+    layer_colours,
+    legend_above,
     level,
+    outer_labels,
 )
+from ...plots.words import direction, interval, mean_over, seeds, steps
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .figures import interval_words, seed_words, step_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,35 +46,32 @@ KIND_TITLES = {
 }  # fmt: skip
 """What is done to a part of the network, in words."""
 
+EFFECTS = {
+    "accuracy": ("accuracy,\nunseen classes", None),
+    "M1a": ("M1a: logits −\nthe block that\nchanges most", 0.0),
+    "M3a": ("M3a: log of\nadaptation ÷\n1/60 of training", 0.0),
+    "M3b": ("M3b: layers,\nadaptation −\n1/60 of training", 0.0),
+}
+"""Columns of the figure of switches: quantity → title, and the bound of its claim."""
+
 
 def accuracy_and_change(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> Plate:
-    """Accuracy on unseen classes, and change of every layer by adaptation, of each algorithm.
-
-    Args:
-        runs: Algorithm → units of similarity along ``seed``.
-        measure: Id of a measure.
-    """
-    import matplotlib.pyplot as plt
-
+    """Accuracy on unseen classes, and change of every layer by adaptation, of each algorithm."""
     first = next(iter(runs.values()))
-    layers = [str(name) for name in first["layer"].values]
-    said = []
-    with book_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), width_ratios=(1, 2.4))
-        for i, (name, run) in enumerate(runs.items()):
-            style = {"color": COLOURS[name], "markersize": 5.5, "elinewidth": 1.2}
-            accuracy = run["evaluation_accuracy"].sel(moment="trained").mean("task").values
-            mean, low, high = interval_over_seeds(accuracy)
-            left.errorbar([i], mean, np.nan_to_num([[mean - low], [high - mean]]), fmt=MARKERS[name], **style)
-            changes = endpoints.inner_change(run, measure).isel(checkpoint=-1).transpose("seed", "layer")
-            middle, below, above = interval_over_seeds(changes.values)
-            x = np.arange(len(layers)) + 0.16 * (i - (len(runs) - 1) / 2)
-            bars = np.nan_to_num([middle - below, above - middle])
-            right.errorbar(x, middle, bars, fmt=MARKERS[name], label=TITLES[name], **style)
-            said.append(
-                f"{TITLES[name]}: accuracy {mean:.0%}, change of block4 {middle[-2]:z.2f}, of the logits "
-                f"{middle[-1]:z.2f}"
+    final = {n: endpoints.inner_change(run, measure).isel(checkpoint=-1) for n, run in runs.items()}
+    marks = [Mark(TITLES[name], final[name], MARKERS[name], COLOURS[name]) for name in runs]
+    with drawing(1, 2, height=3.1, width_ratios=(1, 2.4)) as (figure, (left, right)):
+        accuracies = [
+            dots(
+                left,
+                i,
+                endpoints.effect(runs[name], "accuracy"),
+                fmt=MARKERS[name],
+                color=COLOURS[name],
+                markersize=5.5,
             )
+            for i, name in enumerate(runs)
+        ]
         names = [TITLES[name].replace(" ", "\n") for name in runs]
         left.set_xticks(range(len(runs)), names, rotation=40, ha="right")
         left.set_xlim(-0.6, len(runs) - 0.4)
@@ -76,135 +79,138 @@ def accuracy_and_change(runs: Mapping[str, xr.Dataset], measure: str = endpoints
         left.yaxis.set_major_formatter("{x:.0%}")
         left.set_ylabel("query accuracy, unseen classes")
         level(left, 1 / int(first["ways"]), "chance")
-        right.set_xticks(np.arange(len(layers)), layers)
-        right.set_ylabel(direction(measure_entry(measure).symbol))
-        right.grid(axis="y", color=FAINT, linewidth=0.5)
-        right.set_axisbelow(True)
-        right.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
+        changes = beside(right, marks, spread=0.08 * (len(runs) - 1))
+        right.set_ylabel(direction(measure))
+        legend_above(right)
         figure.tight_layout(w_pad=2)
-    steps = step_words(int(first["inner_steps"]))
     caption = (
-        f"Left: accuracy after {steps} on tasks of unseen classes, at the end of meta-training. Right: "
-        "change of each layer's representation of the probe by the same adaptation "
-        f"({measure_entry(measure).title}). Marks: mean over {seed_words(first)}; "
-        f"{interval_words(first, 'bars')}."
+        f"Left: accuracy after {steps(int(first['inner_steps']))} on tasks of unseen classes, at the end of "
+        "meta-training. Right: change of each layer's representation of the probe by the same adaptation "
+        f"({measure_entry(measure).title}). Marks: {mean_over('bars', *runs.values())}."
     )
-    return Plate(figure, "maml-algorithms", caption, f"Marks for each algorithm. {'; '.join(said)}.")
+    by_algorithm = "; ".join(
+        f"{TITLES[name]}: accuracy {accuracy:.0%}, change of block4 {change[-2]:z.2f}, of the logits "
+        f"{change[-1]:z.2f}"
+        for name, accuracy, change in zip(runs, accuracies, changes, strict=True)
+    )
+    return Plate(figure, "maml-algorithms", caption, f"Marks for each algorithm. {by_algorithm}.")
 
 
 def function(runs: Mapping[str, xr.Dataset]) -> Plate:
-    """Accuracy with each part frozen, alone, put back or exchanged, for each algorithm.
-
-    Args:
-        runs: Algorithm → units of function along ``seed``.
-    """
-    import matplotlib.pyplot as plt
-
+    """Accuracy with each part frozen, alone, put back or exchanged, for each algorithm."""
     first = next(iter(runs.values()))
-    parts = [str(part) for part in first["layer"].values] + ["body"]
-    columns = min(2, len(runs))
-    rows = -(-len(runs) // columns)
-    said = []
-    with book_style():
-        figure, panels = plt.subplots(
-            rows, columns, figsize=(WIDTH, 3.5 * rows), squeeze=False, layout="constrained", sharey=True
-        )
+    parts = [*map(str, first["layer"].values), "body"]
+    columns, described = min(2, len(runs)), []
+    down = -(-len(runs) // columns)
+    with drawing(
+        down, columns, height=3.5 * down, squeeze=False, layout="constrained", sharey=True
+    ) as (figure, panels):  # fmt: skip
         for axes, (name, run) in zip(panels.flat, runs.items(), strict=False):
-            values = np.array(
-                [
-                    [float(endpoints.function_accuracy(run, kind, part).mean()) for kind in KIND_TITLES]
-                    for part in parts
-                ]
-            )
+            table = {
+                part: [float(endpoints.function_accuracy(run, kind, part).mean()) for kind in KIND_TITLES]
+                for part in parts
+            }
             full, none = (float(endpoints.function_accuracy(run, kind).mean()) for kind in ("full", "none"))
-            image = axes.imshow(values, cmap=MATRIX_MAP, vmin=0, vmax=1, aspect="auto")
-            for (i, j), value in np.ndenumerate(values):
-                # The map runs from dark to light or back: the ink follows the field's own luminance.
-                red, green, blue, _ = image.cmap(image.norm(value))
-                ink = ON_LIGHT if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else ON_DARK
-                axes.text(j, i, f"{100 * value:.0f}", ha="center", va="center", color=ink, fontsize=8.5)
-            axes.set_xticks(range(len(KIND_TITLES)), list(KIND_TITLES.values()), rotation=55, ha="right")
-            axes.tick_params(axis="x", labelsize=7.5, length=0)
-            axes.set_yticks(range(len(parts)), parts)
-            axes.tick_params(axis="y", length=0)
+            matrix(axes, np.array(list(table.values())), parts, spelling=lambda value: f"{100 * value:.0f}")
+            axes.set_xticks(
+                range(len(KIND_TITLES)), list(KIND_TITLES.values()), rotation=55, ha="right", fontsize=7.5
+            )
             axes.set_title(f"{TITLES[name]}: {full:.0%} (no adaptation {none:.0%})")
-            for spine in axes.spines.values():
-                spine.set_visible(False)
-            frozen = values[parts.index("body"), list(KIND_TITLES).index("freeze")]
-            said.append(f"{TITLES[name]}: {full:.0%} in full, {frozen:.0%} with the body frozen")
-        for axes in list(panels.flat)[len(runs) :]:
-            axes.set_visible(False)
+            frozen = table["body"][list(KIND_TITLES).index("freeze")]
+            described.append(f"{TITLES[name]}: {full:.0%} in full, {frozen:.0%} with the body frozen")
+        outer_labels(panels, len(runs))
     caption = (
         "Query accuracy on unseen classes, in percent, if one part of the network (row) is treated otherwise "
         "than the rest (column): it does not adapt; it alone adapts; after adaptation it is put back to what "
         "it was before, or taken from the network adapted to another task; before adaptation it is taken "
         "from such a network, or put back to what it was before meta-training. Titles: nothing treated "
-        f"otherwise. Mean over {seed_words(first)} of {int(first['evaluation_tasks'])} tasks."
+        f"otherwise. Mean over {seeds(*runs.values())} of {int(first['evaluation_tasks'])} tasks."
     )
-    return Plate(figure, "maml-function", caption, f"A table of accuracies an algorithm. {'; '.join(said)}.")
+    alt = f"A table of accuracies an algorithm. {'; '.join(described)}."
+    return Plate(figure, "maml-function", caption, alt)
 
 
-def nulls(run: xr.Dataset, measure: str = endpoints.PRIMARY) -> Plate:
-    """Change by adaptation beside random perturbations, and what each layer's own update changes.
-
-    Args:
-        run: Units of function along ``seed``.
-        measure: Id of a measure.
-    """
-    import matplotlib.pyplot as plt
-
-    layers = [str(name) for name in run["layer"].values]
-    change = endpoints.change(run["null_similarity"].sel(measure=measure))
-    rows = {
-        "adaptation": ("adaptation", "o", "black", "full"),
-        "perturbation, own": ("random, each layer as far as it adapts", "s", CONDITIONS[0], "full"),
-        "perturbation, equal": ("random, every layer equally far", "D", CONDITIONS[0], "none"),
-    }
-    with book_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=(1.35, 1))
-        for shift, (name, (title, marker, colour, fill)) in zip((-0.2, 0, 0.2), rows.items(), strict=True):
-            values = change.sel(null=name).transpose("seed", "layer").values
-            mean, low, high = interval_over_seeds(values)
-            left.errorbar(
-                np.arange(len(layers)) + shift, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker,
-                color=colour, fillstyle=fill, markersize=5.5, elinewidth=1.2, label=title,
-            )  # fmt: skip
-        left.set_xticks(np.arange(len(layers)), layers)
-        left.set_ylabel(direction(measure_entry(measure).symbol))
-        left.grid(axis="y", color=FAINT, linewidth=0.5)
-        left.set_axisbelow(True)
-        left.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8)
-        alone = np.array([change.sel(null=f"only {name}").mean("seed").values for name in layers])
-        limit = float(np.nanmax(alone)) or 1.0
-        image = right.imshow(alone, cmap=MATRIX_MAP, vmin=0, vmax=limit, aspect="auto")
-        for (i, j), value in np.ndenumerate(alone):
-            if j < i:  # what comes before the moved layer cannot change
-                continue
-            red, green, blue, _ = image.cmap(image.norm(value))
-            ink = ON_LIGHT if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else ON_DARK
-            right.text(j, i, f"{value:z.2f}", ha="center", va="center", color=ink, fontsize=8)
-        right.set_xticks(range(len(layers)), layers, rotation=30)
-        right.set_yticks(range(len(layers)), layers)
-        right.tick_params(length=0)
-        right.set_xlabel("change seen in")
-        right.set_ylabel("update of this layer alone")
-        for spine in right.spines.values():
-            spine.set_visible(False)
-        figure.tight_layout(w_pad=2)
-    updates = run["relative_update"].mean("seed")
+def sweeps(conditions: Mapping[str, Mapping[float, xr.Dataset]], measure: str = endpoints.PRIMARY) -> Plate:
+    """Change by adaptation, and accuracy, against one setting at a time: its title → its values → runs."""
+    described, labels = [], []
+    with drawing(
+        2, len(conditions), height=4.6, sharey="row", squeeze=False, height_ratios=(1.5, 1)
+    ) as (figure, panels):  # fmt: skip
+        for (above, below), (title, runs) in zip(panels.T, conditions.items(), strict=True):
+            values = sorted(runs)
+            changed = {value: endpoints.inner_change(runs[value], measure) for value in values}
+            finals = {value: by_layer(changes.isel(checkpoint=-1)) for value, changes in changed.items()}
+            colours = layer_colours(list(finals[values[-1]]))
+            changes = {
+                layer: _stacked({value: final[layer] for value, final in finals.items() if layer in final})
+                for layer in colours
+            }
+            means = lines(above, changes, "value", colours, marker="o", markersize=3.5)
+            accuracies = _stacked({value: endpoints.effect(runs[value], "accuracy") for value in values})
+            mean = lines(below, {"": accuracies}, "value", {"": CONDITIONS[0]}, marker="o", markersize=4)[""]
+            room = 0.06 * np.ptp(values)
+            for axes in (above, below):
+                axes.set_xticks(values, [f"{value:g}" for value in values])
+                axes.set_xlim(values[0] - room, values[-1] + room)
+            above.set_title(title)
+            below.set_xlabel(title)
+            below.yaxis.set_major_formatter("{x:.0%}")
+            labels = ends(means, colours)
+            described.append(
+                f"{title} {values[0]:g} to {values[-1]:g}: accuracy {mean[0]:.0%} to {mean[-1]:.0%}, "
+                f"change of the logits {means['logits'][0]:.2f} to {means['logits'][-1]:.2f}"
+            )
+        panels[0, 0].set_ylabel(direction(measure))
+        panels[0, 0].set_ylim(bottom=0)
+        panels[1, 0].set_ylabel("query accuracy")
+        panels[1, 0].set_ylim(0, 1)
+        figure.tight_layout(w_pad=1.2)
+        end_labels(panels[0, -1], labels)
+    every = [run for runs in conditions.values() for run in runs.values()]
     caption = (
-        f"Left: change of the probe's representation ({measure_entry(measure).title}) by adaptation, and by "
-        "random moves of the weights: as far, relative to its own length, as adaptation moved each layer, or "
-        "equally far in every layer. Right: what changes where if only one layer's update is put in. "
-        f"Mean over {seed_words(run)} and {int(run['analysis_tasks'])} tasks; {interval_words(run, 'bars')}. "
-        "Relative length of the updates: "
-        + ", ".join(f"{name} {float(updates.sel(weights=name)):.3f}" for name in layers)
-        + "."
+        "One setting at a time. Top: change of each layer by adaptation at the trained number of inner "
+        f"steps ({measure_entry(measure).title}), at the end of meta-training. Bottom: accuracy on unseen "
+        f"classes. Mean over {seeds(*every)}; {interval('bands', *every)}. A network of another depth "
+        "has other layers: lines join layers of the same number."
     )
-    adapted, own = (change.sel(null=name).mean("seed") for name in ("adaptation", "perturbation, own"))
-    alt = "Marks for each layer. " + " ".join(
-        f"{name}: adaptation {float(adapted.sel(layer=name)):z.2f}, random moves as long "
-        f"{float(own.sel(layer=name)):z.2f}."
-        for name in layers
+    return Plate(figure, "maml-sweeps", caption, f"Small multiples. {'; '.join(described)}.")
+
+
+def switches(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> Plate:
+    """What each switch changes: accuracy and the effects of the claims, the base first."""
+    names, means = list(runs), {}
+    with drawing(1, len(EFFECTS), height=0.36 * len(names) + 1.25, sharey=True) as (figure, panels):
+        for axes, (key, (title, bound)) in zip(panels, EFFECTS.items(), strict=True):
+            means[key] = [
+                dots(
+                    axes, row, endpoints.effect(run, key, measure), across=True, markersize=5,
+                    color=CONDITIONS[0] if row else "black",
+                )
+                for row, run in enumerate(runs.values())
+            ]  # fmt: skip
+            axes.axvline(means[key][0], color=FAINT, linewidth=0.8, zorder=0)
+            if bound is not None:
+                axes.axvline(bound, color=MUTED, linewidth=1, linestyle=DOTTED)
+            else:
+                axes.xaxis.set_major_formatter("{x:.0%}")
+            axes.set_title(title, fontsize=8, fontweight="normal")
+            rows(axes, names)
+        figure.tight_layout(w_pad=0.8)
+    caption = (
+        "What each switch changes, against the base (black, grey line): accuracy on unseen classes, and the "
+        f"quantities that claims are about ({measure_entry(measure).title}); a claim holds right of the "
+        f"dotted line. Mean over {seeds(*runs.values())}; {interval('bars', *runs.values())}. Fewer than "
+        "five seeds decide no claim."
     )
-    return Plate(figure, "maml-nulls", caption, alt)
+    described = "; ".join(
+        f"{name}: accuracy {m:.0%}" for name, m in zip(names, means["accuracy"], strict=True)
+    )
+    return Plate(figure, "maml-switches", caption, f"Marks with bars. {described}.")
+
+
+def _stacked(by_value: Mapping[float, xr.DataArray]) -> xr.DataArray:
+    """One quantity of every seed, along the values of a setting."""
+    import xarray as xr
+
+    values = np.stack([quantity.values for quantity in by_value.values()])
+    return xr.DataArray(values, {"value": np.array(list(by_value), float)}, ("value", "seed"))

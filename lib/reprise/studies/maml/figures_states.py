@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ...plots.style import CONDITIONS, FAINT, MATRIX_MAP, MUTED, ON_DARK, WIDTH, Plate, book_style
+from ...plots.matrix import colour_bar, matrix
+from ...plots.style import CONDITIONS, FAINT, MUTED, ON_DARK, Plate, drawing
 from ...similarity.embedding import mds, mds_of_scaled_rows
 from ...similarity.measures import measure as measure_entry
 from .endpoints import PRIMARY
@@ -16,6 +17,7 @@ from .states import MATRIX_SIXTIETHS, state_grams
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 _MODES = {"dissimilarities": "the dissimilarities", "rows": "the rows of their scaled matrix"}
 
@@ -36,30 +38,20 @@ def second_order(
             taken as features, as the released code has it.
     """
     layers = layers or [str(name) for name in unit["layer"].values]
-    import matplotlib.pyplot as plt
-
     spacing = int(unit["checkpoint"][-1]) // 60
-    with book_style():
-        figure, panels = plt.subplots(
-            len(layers), 2, figsize=(WIDTH, 3.6 * len(layers) + 0.4), squeeze=False, layout="constrained"
-        )
-        said = []
+    described = []
+    with drawing(
+        len(layers), 2, height=3.6 * len(layers) + 0.4, squeeze=False, layout="constrained"
+    ) as (figure, panels):  # fmt: skip
         for row, layer in zip(panels, layers, strict=True):
-            states, matrix = dissimilarity(unit, layer, measure)
-            image = _draw_matrix(row[0], states, matrix, layer, spacing)
-            _draw_map(row[1], states, matrix, layer, mode)
-            said.append(f"{layer}: dissimilarities up to {np.nanmax(matrix):.2f}")
-        bar = figure.colorbar(
-            image,
-            ax=panels[:, 0].tolist(),
-            location="bottom",
-            shrink=0.9,
-            aspect=40,
-            fraction=0.1 / len(layers),
-            pad=0.01,
-        )
-        bar.set_label("dissimilarity, 1 − similarity (0 = same geometry)")
-        bar.outline.set_visible(False)
+            states, values = dissimilarity(unit, layer, measure)
+            image = _draw_matrix(row[0], states, values, layer, spacing)
+            _draw_map(row[1], states, values, layer, mode)
+            described.append(f"{layer}: dissimilarities up to {np.nanmax(values):.2f}")
+        colour_bar(
+            figure, image, panels[:, 0], "dissimilarity, 1 − similarity (0 = same geometry)", shrink=0.9,
+            fraction=0.1 / len(layers), pad=0.01,
+        )  # fmt: skip
     steps, tasks = sorted(set(states["state_step"].values.tolist())), int(states["state_task"].max()) + 1
     caption = (
         f"Seed {int(unit['seed'])}. Left: dissimilarity ({measure_entry(measure).title}) of the probe's "
@@ -70,7 +62,7 @@ def second_order(
         "the inner steps of each task, ending in its symbol."
     )
     name = "maml-second-order" if mode == "dissimilarities" else f"maml-second-order-{mode}"
-    return Plate(figure, name, caption, f"Matrices and maps of states. {'; '.join(said)}.")
+    return Plate(figure, name, caption, f"Matrices and maps of states. {'; '.join(described)}.")
 
 
 def dissimilarity(unit: xr.Dataset, layer: str, measure: str) -> tuple[xr.Dataset, np.ndarray]:
@@ -89,15 +81,14 @@ def dissimilarity(unit: xr.Dataset, layer: str, measure: str) -> tuple[xr.Datase
     wanted = np.flatnonzero(np.isin(states["state_sixtieth"].values, MATRIX_SIXTIETHS))
     keys = [states[name].values[wanted] for name in ("state_step", "state_task", "state_sixtieth")]
     order = wanted[np.lexsort(keys)]
-    matrix = 1 - measure_entry(measure).pairwise(grams)[np.ix_(order, order)]
-    matrix = np.maximum((matrix + matrix.T) / 2, 0)
-    np.fill_diagonal(matrix, 0)
-    return states.isel(state=order), matrix
+    values = 1 - measure_entry(measure).pairwise(grams)[np.ix_(order, order)]
+    values = np.maximum((values + values.T) / 2, 0)
+    np.fill_diagonal(values, 0)
+    return states.isel(state=order), values
 
 
-def _draw_matrix(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str, spacing: int):
-    # Fixed limits, so that matrices of different layers, seeds and pages can be compared.
-    image = axes.imshow(matrix, cmap=MATRIX_MAP, vmin=0, vmax=1, interpolation="none")
+def _draw_matrix(axes: Axes, states: xr.Dataset, values: np.ndarray, layer: str, spacing: int) -> AxesImage:
+    image = matrix(axes, values, aspect="equal")
     checkpoints = states["state_sixtieth"].values
     starts = np.flatnonzero(np.r_[True, np.diff(checkpoints) > 0])
     ends = np.r_[starts[1:], len(checkpoints)]
@@ -107,17 +98,14 @@ def _draw_matrix(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str,
     middles, names = (starts + ends - 1) / 2, [str(checkpoints[i] * spacing) for i in starts]
     axes.set_xticks(middles, names)
     axes.set_yticks(middles, names)
-    axes.tick_params(length=0)
     axes.set_title(layer)
     axes.set_xlabel("meta-iteration")
     axes.set_ylabel("meta-iteration")
-    for spine in axes.spines.values():
-        spine.set_visible(False)
     return image
 
 
-def _draw_map(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str, mode: str) -> None:
-    embedding = (mds_of_scaled_rows if mode == "rows" else mds)(matrix, method="metric")
+def _draw_map(axes: Axes, states: xr.Dataset, values: np.ndarray, layer: str, mode: str) -> None:
+    embedding = (mds_of_scaled_rows if mode == "rows" else mds)(values, method="metric")
     points = embedding.points
     step, task = states["state_step"].values, states["state_task"].values
     sixtieth = states["state_sixtieth"].values
@@ -142,11 +130,5 @@ def _draw_map(axes: Axes, states: xr.Dataset, matrix: np.ndarray, layer: str, mo
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_title(layer)
-    axes.annotate(
-        f"stress {embedding.stress:.2f}",
-        (1, 0),
-        xycoords="axes fraction",
-        ha="right",
-        fontsize=8,
-        color=MUTED,
-    )
+    stress = f"stress {embedding.stress:.2f}"
+    axes.annotate(stress, (1, 0), xycoords="axes fraction", ha="right", fontsize=8, color=MUTED)

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...plots.change import over_depth
 from ...plots.style import (
     CONDITIONS,
     HEAD,
     MUTED,
     WIDTH,
     Plate,
-    band,
-    book_style,
-    direction,
+    drawing,
     end_labels,
-    tick_labels,
 )
+from ...plots.words import direction
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .figures import line, title
+from .figures import Runs, line, named_ends, title
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 _BACKGROUND = "#dcdcdc"
 _IGNORED = 255
 
 
 def pictures(
-    runs: Mapping[str, xr.Dataset],
+    runs: Runs,
     seed: int,
     images: np.ndarray | None = None,
     masks: np.ndarray | None = None,
@@ -49,15 +47,13 @@ def pictures(
     Raises:
         ValueError: A run does not have the seed.
     """
-    import matplotlib.pyplot as plt
     from matplotlib.patches import Patch
 
     predicted = {}
     for start, run in runs.items():
-        found = np.flatnonzero(run["seed"].values == seed)
-        if not found.size:
+        if seed not in run["seed"].values:
             raise ValueError(f"seed {seed} is not among those of {start}")
-        predicted[title(start)] = run["shown_classes"].isel(seed=int(found[0])).values
+        predicted[title(start)] = run["shown_classes"].values[list(run["seed"].values).index(seed)]
     first = next(iter(runs.values()))
     classes = [str(name) for name in first["class_name"].values]
     colours = class_colours(len(classes))
@@ -68,11 +64,10 @@ def pictures(
         columns["truth"] = _painted(masks, colours)
     columns |= {start: _painted(values, colours) for start, values in predicted.items()}
     rows = len(next(iter(predicted.values())))
-    with book_style():
-        side = WIDTH / len(columns)
-        figure, panels = plt.subplots(
-            rows, len(columns), figsize=(WIDTH, rows * side + 0.9), squeeze=False, layout="constrained"
-        )
+    height = rows * WIDTH / len(columns) + 0.9
+    with drawing(
+        rows, len(columns), height=height, squeeze=False, layout="constrained"
+    ) as (figure, panels):  # fmt: skip
         for column, (heading, values) in zip(panels.T, columns.items(), strict=True):
             column[0].set_title(_broken(heading), fontsize=7.5, fontweight="normal", loc="center")
             for axes, value in zip(column, values, strict=True):
@@ -103,54 +98,43 @@ def class_colours(count: int) -> list[str]:
     return [_BACKGROUND, *(to_hex(tab(i % 20)) for i in range(count - 1))]
 
 
-def depth(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -> Plate:
+def depth(runs: Runs, measure: str = endpoints.PRIMARY) -> Plate:
     """Change of every layer of encoder and decoder by fine-tuning, beside an unrelated network.
 
     Args:
         runs: Condition → units along ``seed``, all of one architecture.
         measure: Id of a measure.
     """
-    import matplotlib.pyplot as plt
-
-    first = next(iter(runs.values()))
-    layers = [str(name) for name in first["layer"].values]
-    x = np.arange(len(layers))
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.82, 3.4))
-        ends, said = [], []
-        for name, run in runs.items():
-            style = line(name)
-            values = endpoints.change(run, measure).transpose("seed", "layer").values
-            mean = band(axes, x, values, style.pop("color"), marker="o", markersize=3.5, **style)
-            ends.append((float(mean[-1]), title(name), line(name)["color"]))
-            encoder, decoder = (
-                float(endpoints.part_change(run, part, measure).mean()) for part in ("encoder", "decoder")
-            )
-            said.append(f"{title(name)}: encoder {encoder:.2f}, decoder {decoder:.2f}")
-        null = endpoints.change(first, measure, "fresh").mean("seed").values
-        axes.plot(x, null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
-        ends.append((float(null[-1]), "null: a fresh network", MUTED))
-        halves = first["half_similarity"].sel(measure=measure).diff("half").isel(half=0)
-        spread = float(np.abs(halves).mean())
-        for edge in [i for i, name in enumerate(layers) if name == "decoder1"]:
+    first, looks = next(iter(runs.values())), {name: line(name) for name in runs}
+    curves = {name: endpoints.change(run, measure) for name, run in runs.items()}
+    null = endpoints.change(first, measure, "fresh").mean("seed")
+    with drawing(width=WIDTH * 0.82, height=3.4) as (figure, axes):
+        means, (*_, unrelated) = over_depth(axes, curves, looks, null)
+        for edge in np.flatnonzero(first["layer"].values == "decoder1"):
             axes.axvline(edge - 0.5, color=MUTED, linewidth=0.8)
-        axes.set_xticks(x, tick_labels(layers))
         axes.get_xticklabels()[-1].set_color(HEAD)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        axes.set_ylabel(direction(measure_entry(measure).symbol))
+        axes.set_ylabel(direction(measure))
         axes.set_xlabel("layer, from the image to the classes")
         figure.tight_layout()
-        end_labels(axes, ends)
+        end_labels(axes, [*named_ends(means), unrelated])
+    halves = first["half_similarity"].sel(measure=measure).diff("half").isel(half=0)
     caption = (
         f"Change of representations ({measure_entry(measure).title}) of {int(first['probe_images'])} test "
         "crops by fine-tuning, layer by layer: encoder fine to coarse, decoder coarse to fine, logits. Parts "
         "that are not transferred start from random weights. Lines: mean over seeds; bands: 95 % t interval. "
         f"Dotted: {title(next(iter(runs)))} against a fresh network. On two halves of the crops the values "
-        f"differ by {spread:.3f} on average."
+        f"differ by {float(np.abs(halves).mean()):.3f} on average."
     )
-    return Plate(
-        figure, "segmentation-depth", caption, f"Lines of change over layers. Means: {'; '.join(said)}."
+    by_part = {
+        part: [float(endpoints.part_change(run, part, measure).mean()) for run in runs.values()]
+        for part in ("encoder", "decoder")
+    }
+    described = "; ".join(
+        f"{title(name)}: encoder {encoder:.2f}, decoder {decoder:.2f}"
+        for name, encoder, decoder in zip(runs, *by_part.values(), strict=True)
     )
+    return Plate(figure, "segmentation-depth", caption, f"Lines of change over layers. Means: {described}.")
 
 
 def _painted(masks: np.ndarray, colours: list[str]) -> np.ndarray:

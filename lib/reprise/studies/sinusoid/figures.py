@@ -5,22 +5,24 @@ Bands are over the tasks of one seed, and describe.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...plots.change import End, by_layer
 from ...plots.style import (
     CONDITIONS,
-    FAINT,
     MUTED,
     WIDTH,
     Plate,
-    book_style,
-    direction,
+    drawing,
     end_labels,
+    gridlines,
     layer_colours,
     level,
 )
+from ...plots.words import direction, steps
 from ...similarity.measures import measure as measure_entry
 from .settings import INITIALISATIONS, LAYERS
 
@@ -28,24 +30,22 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-COLOURS = dict(zip(INITIALISATIONS, (*CONDITIONS[:2], MUTED), strict=True))
-LAYER_COLOURS = dict(zip(LAYERS, layer_colours((*LAYERS[:-1], "logits")).values(), strict=True))
+COLOURS: dict[str, str] = dict(zip(INITIALISATIONS, (*CONDITIONS[:2], MUTED), strict=True))
+_RAMP = layer_colours((*LAYERS[:-1], "logits")).values()
+LAYER_COLOURS: dict[str, str] = dict(zip(LAYERS, _RAMP, strict=True))
 
 
 def tasks(result: xr.Dataset, shown: int = 3) -> Plate:
     """Some tasks with the points that adaptation gets to see of them."""
-    import matplotlib.pyplot as plt
-
     shown = min(shown, result.sizes["task"], len(CONDITIONS))
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 2.4))
-        ends, said = [], []
-        for task, colour in zip(range(shown), CONDITIONS, strict=False):
-            one = result.isel(task=task)
-            axes.plot(one["x"], one["truth"], color=colour, linewidth=1)
-            axes.plot(one["support_x"], one["support_y"], "o", color=colour, markersize=4)
-            ends.append((float(one["truth"][-1]), f"task {task + 1}", colour))
-            said.append(f"task {task + 1}, {_task(one)}")
+    ends, described = [], []
+    with drawing(width=WIDTH * 0.8, height=2.4) as (figure, axes):
+        for i, colour in zip(range(shown), CONDITIONS, strict=False):
+            task = result.isel(task=i)
+            axes.plot(task["x"], task["truth"], color=colour, linewidth=1)
+            axes.plot(task["support_x"], task["support_y"], "o", color=colour, markersize=4)
+            ends.append((float(task["truth"][-1]), f"task {i + 1}", colour))
+            described.append(f"task {i + 1}, {_task(task)}")
         _input_axis(axes, result)
         axes.set_ylabel("y")
         figure.tight_layout()
@@ -54,7 +54,8 @@ def tasks(result: xr.Dataset, shown: int = 3) -> Plate:
         f"{shown} new tasks. Lines: the functions, which the network never sees. Points: the "
         f"{result.sizes['shot']} support points of each, which are all that adaptation is given."
     )
-    return Plate(figure, "sinusoid-tasks", caption, f"Sine curves with points on them: {'; '.join(said)}.")
+    alt = f"Sine curves with points on them: {'; '.join(described)}."
+    return Plate(figure, "sinusoid-tasks", caption, alt)
 
 
 def learning(result: xr.Dataset, window: int = 25) -> Plate:
@@ -64,14 +65,10 @@ def learning(result: xr.Dataset, window: int = 25) -> Plate:
         result: A run.
         window: Meta-iterations of a running median; as many as there are if fewer.
     """
-    import matplotlib.pyplot as plt
-
     window = min(window, result.sizes["meta_iteration"])
-    steps = result.attrs["settings"]["inner_steps"]
-    names = {"meta-learned": f"after {_steps(steps)}", "jointly trained": "no inner loop"}
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 2.6))
-        ends = []
+    settings, ends = result.attrs["settings"], []
+    names = {"meta-learned": f"after {steps(settings['inner_steps'])}", "jointly trained": "no inner loop"}
+    with drawing(width=WIDTH * 0.8, height=2.6) as (figure, axes):
         for name, label in names.items():
             losses = result["training_loss"].sel(initialisation=name).values
             x = np.arange(len(losses))
@@ -86,34 +83,30 @@ def learning(result: xr.Dataset, window: int = 25) -> Plate:
         _plain_numbers(axes)
         figure.tight_layout()
         end_labels(axes, ends, gap=0.16)
-    batch = result.attrs["settings"]["meta_batch"]
     caption = (
-        f"Training. Thin: loss on the query points of the {batch} tasks of each meta-iteration; thick: "
-        f"running median over {window}. Both networks start from the same weights and meet the same tasks."
+        f"Training. Thin: loss on the query points of the {settings['meta_batch']} tasks of each "
+        f"meta-iteration; thick: running median over {window}. Both networks start from the same weights and "
+        "meet the same tasks."
     )
-    said = "; ".join(f"{label}: {height:.2f}" for height, label, _ in ends).replace("\n", " ")
-    return Plate(figure, "sinusoid-learning", caption, f"Loss over meta-training. At the end, {said}.")
+    final = "; ".join(f"{label}: {height:.2f}" for height, label, _ in ends).replace("\n", " ")
+    return Plate(figure, "sinusoid-learning", caption, f"Loss over meta-training. At the end, {final}.")
 
 
 def adaptation(result: xr.Dataset, task: int = 0) -> Plate:
     """One task's prediction before adaptation, after the trained number of inner steps, and at the end."""
-    import matplotlib.pyplot as plt
-
-    steps = list(dict.fromkeys([0, result.attrs["settings"]["inner_steps"], int(result["inner_step"][-1])]))
-    one = result.isel(task=task)
-    names = INITIALISATIONS[:2]
-    look = {steps[0]: {"linestyle": (0, (1, 1.5)), "linewidth": 1.6}, steps[-1]: {"linewidth": 2.2}}
-    with book_style():
-        figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
-        ends = {name: [(float(one["truth"][-1]), "truth", MUTED)] for name in names}
+    moments = list(dict.fromkeys([0, result.attrs["settings"]["inner_steps"], int(result["inner_step"][-1])]))
+    chosen, names = result.isel(task=task), INITIALISATIONS[:2]
+    look = {moments[0]: {"linestyle": (0, (1, 1.5)), "linewidth": 1.6}, moments[-1]: {"linewidth": 2.2}}
+    with drawing(1, 2, height=2.9, sharey=True) as (figure, panels):
+        ends = {name: [(float(chosen["truth"][-1]), "truth", MUTED)] for name in names}
         for axes, name in zip(panels, names, strict=True):
-            axes.plot(one["x"], one["truth"], color=MUTED, linewidth=1)
-            for step in steps:
-                curve = one["prediction"].sel(initialisation=name, inner_step=step)
+            axes.plot(chosen["x"], chosen["truth"], color=MUTED, linewidth=1)
+            for step in moments:
+                curve = chosen["prediction"].sel(initialisation=name, inner_step=step)
                 style = look.get(step, {"linewidth": 1.2, "linestyle": (0, (5, 2))})
-                axes.plot(one["x"], curve, color=COLOURS[name], **style)
+                axes.plot(chosen["x"], curve, color=COLOURS[name], **style)
                 ends[name].append((float(curve[-1]), f"step {step}" if step else "before", COLOURS[name]))
-            axes.plot(one["support_x"], one["support_y"], "o", color="black", markersize=4, zorder=4)
+            axes.plot(chosen["support_x"], chosen["support_y"], "o", color="black", markersize=4, zorder=4)
             axes.set_title(name)
             _input_axis(axes, result)
         panels[0].set_ylabel("y")
@@ -121,30 +114,26 @@ def adaptation(result: xr.Dataset, task: int = 0) -> Plate:
         for axes, name in zip(panels, names, strict=True):
             end_labels(axes, ends[name], gap=0.075)
     caption = (
-        f"One new task ({_task(one)}), adapted to from its {result.sizes['shot']} support points (black). "
+        f"One new task ({_task(chosen)}), adapted to from its {result.sizes['shot']} support points (black). "
         "Dotted: before adaptation; "
-        + (f"dashed: after {_steps(steps[1])}, as in meta-training; " if len(steps) > 2 else "")
-        + f"thick: after {_steps(steps[-1])}; grey: the truth."
+        + (f"dashed: after {steps(moments[1])}, as in meta-training; " if len(moments) > 2 else "")
+        + f"thick: after {steps(moments[-1])}; grey: the truth."
     )
-    said = []
+    described = []
     for name in names:
-        errors = one["error"].sel(initialisation=name, inner_step=steps).values
-        course = ", ".join(f"{e:.2f} after {_steps(k)}" for e, k in zip(errors, steps, strict=True))
-        said.append(f"Squared error from the {name} network: {course}.")
-    return Plate(figure, "sinusoid-adaptation", caption, f"Predictions of one sine curve. {' '.join(said)}")
+        errors = chosen["error"].sel(initialisation=name, inner_step=moments).values
+        course = ", ".join(f"{e:.2f} after {steps(k)}" for e, k in zip(errors, moments, strict=True))
+        described.append(f"Squared error from the {name} network: {course}.")
+    alt = f"Predictions of one sine curve. {' '.join(described)}"
+    return Plate(figure, "sinusoid-adaptation", caption, alt)
 
 
 def error(result: xr.Dataset) -> Plate:
     """Squared error over inner steps, from each initialisation."""
-    import matplotlib.pyplot as plt
-
     zero = float((result["truth"] ** 2).mean("x").median("task"))
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 3.0))
-        ends = []
-        for name in INITIALISATIONS:
-            values = result["error"].sel(initialisation=name).values
-            ends.append((_over_tasks(axes, values, COLOURS[name]), name, COLOURS[name]))
+    with drawing(width=WIDTH * 0.8, height=3.0) as (figure, axes):
+        errors = {name: result["error"].sel(initialisation=name) for name in INITIALISATIONS}
+        ends = _over_tasks(axes, errors, COLOURS)
         axes.set_yscale("log")
         _plain_numbers(axes)
         _step_axis(axes, result)
@@ -157,8 +146,8 @@ def error(result: xr.Dataset) -> Plate:
         f"{result.sizes['task']} new tasks; bands: middle half of the tasks. Dotted: the error of a network "
         "that answers 0 to everything."
     )
-    said = "; ".join(f"{name}: {height:.2f}" for height, name, _ in ends)
-    return Plate(figure, "sinusoid-error", caption, f"Error against inner steps. At the end, {said}.")
+    final = "; ".join(f"{name}: {height:.2f}" for height, name, _ in ends)
+    return Plate(figure, "sinusoid-error", caption, f"Error against inner steps. At the end, {final}.")
 
 
 def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
@@ -171,30 +160,23 @@ def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
     Raises:
         ValueError: It does not hold that measure; the message lists those that it does.
     """
-    import matplotlib.pyplot as plt
-
     if measure not in result["measure"]:
         raise ValueError(f"no measure {measure!r}; there are: {', '.join(result['measure'].values)}")
-    changes = 1 - result["similarity"].sel(measure=measure)
     fresh = 1 - result["fresh_similarity"].sel(measure=measure)
-    last = int(result["inner_step"][-1])
-    with book_style():
-        figure, panels = plt.subplots(1, len(INITIALISATIONS), figsize=(WIDTH, 2.9), sharey=True)
-        said = []
+    described = []
+    with drawing(1, len(INITIALISATIONS), height=2.9, sharey=True) as (figure, panels):
         for axes, name in zip(panels, INITIALISATIONS, strict=True):
-            ends = []
-            for layer in LAYERS:
-                values = changes.sel(initialisation=name, layer=layer).values
-                ends.append((_over_tasks(axes, values, LAYER_COLOURS[layer]), layer, LAYER_COLOURS[layer]))
-                # The null stands at the left, where no line is yet: adaptation starts at no change.
-                null = float(fresh.sel(initialisation=name, layer=layer))
+            changes = 1 - result["similarity"].sel(measure=measure, initialisation=name)
+            ends = _over_tasks(axes, by_layer(changes), LAYER_COLOURS)
+            # The null stands at the left, where no line is yet: adaptation starts at no change.
+            for layer, null in by_layer(fresh.sel(initialisation=name)).items():
                 axes.plot(0, null, "x", color=LAYER_COLOURS[layer], markersize=5, clip_on=False)
-            said.append(f"{name}: " + ", ".join(f"{layer} {height:.3f}" for height, layer, _ in ends))
+            described.append(f"{name}: " + ", ".join(f"{layer} {height:.3f}" for height, layer, _ in ends))
             axes.set_title(name)
             _step_axis(axes, result)
         # A layer that does not change lies on the axis; a little room keeps its line visible.
         panels[0].set_ylim(-0.02, 1)
-        panels[0].set_ylabel(direction(measure_entry(measure).symbol))
+        panels[0].set_ylabel(direction(measure))
         figure.tight_layout(w_pad=1.5)
         end_labels(panels[-1], ends)
     caption = (
@@ -203,22 +185,23 @@ def representation(result: xr.Dataset, measure: str = "cka-linear") -> Plate:
         f"{result.sizes['task']} new tasks; bands: middle half of the tasks. Crosses: null, the difference "
         "to another random network."
     )
-    return Plate(
-        figure, "sinusoid-representation", caption, f"Change after {_steps(last)}. {'; '.join(said)}."
-    )
+    alt = f"Change after {steps(int(result['inner_step'][-1]))}. {'; '.join(described)}."
+    return Plate(figure, "sinusoid-representation", caption, alt)
 
 
-def _over_tasks(axes: Axes, values: np.ndarray, colour: str) -> float:
-    """Draw median and middle half over tasks of (steps, tasks); returns the last median."""
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=1)
-    x = range(len(values))
-    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(x, middle, color=colour)
-    return float(middle[-1])
+def _over_tasks(axes: Axes, curves: Mapping[str, xr.DataArray], colours: Mapping[str, str]) -> list[End]:
+    """Draw medians and middle halves over tasks along the inner steps; returns the lines' labels."""
+    ends = []
+    for name, values in curves.items():
+        low, middle, high = np.quantile(values.transpose("inner_step", "task"), (0.25, 0.5, 0.75), axis=1)
+        axes.fill_between(range(len(middle)), low, high, color=colours[name], alpha=0.18, linewidth=0)
+        axes.plot(range(len(middle)), middle, color=colours[name])
+        ends.append((float(middle[-1]), name, colours[name]))
+    return ends
 
 
-def _task(one: xr.Dataset) -> str:
-    return f"amplitude {float(one['amplitude']):.1f} and phase {float(one['phase']):.1f}"
+def _task(task: xr.Dataset) -> str:
+    return f"amplitude {float(task['amplitude']):.1f} and phase {float(task['phase']):.1f}"
 
 
 def _input_axis(axes: Axes, result: xr.Dataset) -> None:
@@ -232,8 +215,7 @@ def _step_axis(axes: Axes, result: xr.Dataset) -> None:
     axes.set_xlim(0, int(result["inner_step"][-1]))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("inner steps")
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
+    gridlines(axes)
 
 
 def _plain_numbers(axes: Axes) -> None:
@@ -243,7 +225,3 @@ def _plain_numbers(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _steps(count: int) -> str:
-    return f"{count} inner step" + ("" if count == 1 else "s")

@@ -1,176 +1,218 @@
-"""Figures of study 2 by layer, at the end of training: conditions, and null and ceiling levels."""
+"""Figures of study 2 by layer and over epochs: conditions, and null and ceiling levels.
+
+Each takes runs (units along ``seed``, all of one architecture) by the name of their condition; what they are
+compared with, one of :data:`~reprise.studies.transfer.states.REFERENCES`; the id of a measure; and, where a
+page shows it more than once, the id of the figure.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.statistics import interval_over_seeds
-from ...plots.style import CONDITIONS, FAINT, MUTED, WIDTH, Plate, band, book_style, end_labels
+from ...plots.change import by_layer as layer_by_layer
+from ...plots.change import ends, lines, over_depth
+from ...plots.dots import Mark, beside
+from ...plots.matrix import colour_bar, matrix, write
+from ...plots.style import (
+    CONDITIONS,
+    DOTTED,
+    MUTED,
+    WIDTH,
+    Plate,
+    condition_colours,
+    drawing,
+    end_labels,
+    layer_colours,
+    legend_above,
+    outer_labels,
+)
+from ...plots.words import mean_over, same, seeds
 from . import endpoints
-from .figures_words import Runs, axis, colours, interval, layers, lowest_panels, seeds
 from .states import REFERENCE_WORDS, between_seeds
 
 if TYPE_CHECKING:
     import xarray as xr
 
+Runs = Mapping[str, "xr.Dataset"]
+COLUMNS = 2
+
 
 def by_layer(
     runs: Runs, reference: str = "start", measure: str = "cka-linear", name: str = "transfer-layers"
 ) -> Plate:
-    """Similarity to a reference at the end, by layer, a line a condition; with the null of fresh networks.
+    """Similarity to a reference at the end, by layer, a line a condition; with the null of fresh networks."""
+    import xarray as xr
 
-    Args:
-        runs: Condition → units along ``seed``, all of one architecture.
-        reference: What is compared with.
-        measure: Id of a measure.
-        name: Id of the figure on its page.
-    """
-    import matplotlib.pyplot as plt
-
-    shown, tones = layers(runs), colours(list(runs))
-    x = np.arange(len(shown))
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.78, 3.3))
-        ends, said = [], []
-        for condition, run in runs.items():
-            values = endpoints.similarity(run, reference, measure).transpose("seed", "layer").values
-            mean = band(axes, x, values, tones[condition], marker="o", markersize=3.5)
-            ends.append((float(mean[-1]), condition, tones[condition]))
-            said.append(
-                f"{condition}: " + ", ".join(f"{n} {m:.2f}" for n, m in zip(shown, mean, strict=True))
-            )
-        null = np.mean(
-            [endpoints.similarity(run, "fresh", measure).mean("seed").values for run in runs.values()], axis=0
-        )
-        axes.plot(x, null, color=MUTED, linestyle=(0, (1, 2)), linewidth=1)
-        ends.append((float(null[-1]), "null: fresh networks", MUTED))
-        axes.set_xticks(x, shown)
-        axes.set_xlim(-0.1, len(shown) - 1 + 0.05)
+    tones = condition_colours(list(runs))
+    curves = {title: endpoints.similarity(run, reference, measure) for title, run in runs.items()}
+    fresh = [endpoints.similarity(run, "fresh", measure).mean("seed") for run in runs.values()]
+    null = xr.concat(fresh, "condition", coords="minimal", compat="override").mean("condition")
+    with drawing(width=WIDTH * 0.78, height=3.3) as (figure, axes):
+        means, labels = over_depth(axes, curves, tones, null, "fresh networks")
+        axes.set_xlim(-0.1, null.size - 1 + 0.05)
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
-        axes.set_ylabel(axis(measure))
-        axes.grid(axis="y", color=FAINT, linewidth=0.5)
+        axes.set_ylabel(same(measure))
         figure.tight_layout()
-        end_labels(axes, ends)
+        end_labels(axes, labels)
     caption = (
-        f"Similarity of each layer to {REFERENCE_WORDS[reference]} at the end of training. Lines: mean over "
-        f"{seeds(runs)}; {interval(runs, 'bands')}. Dotted, the null level: similarity to fresh random "
-        "networks, mean over the conditions."
+        f"Similarity of each layer to {REFERENCE_WORDS[reference]} at the end of training. Lines: "
+        f"{mean_over('bands', *runs.values())}. Dotted, the null level: similarity to fresh random networks, "
+        "mean over the conditions."
     )
-    return Plate(figure, name, caption, f"A line a condition over layers. {'; '.join(said)}.")
+    described = "; ".join(
+        f"{title}: {', '.join(f'{n} {m:.2f}' for n, m in zip(null['layer'].values, mean, strict=True))}"
+        for title, mean in means.items()
+    )
+    return Plate(figure, name, caption, f"A line a condition over layers. {described}.")
 
 
 def pretrained_or_initial(runs: Runs, measure: str = "cka-linear") -> Plate:
-    """After fine-tuning: how similar each layer is to the pre-trained and to the pre-initialised network.
-
-    Args:
-        runs: Target → units along ``seed`` of fine-tunings.
-        measure: Id of a measure.
-    """
-    import matplotlib.pyplot as plt
-
-    shown = layers(runs)
-    x = np.arange(len(shown))
-    lines = {
-        "pretrained": (CONDITIONS[0], "-"),
-        "pre-initialised": (CONDITIONS[1], "-"),
-        "trained fresh": (CONDITIONS[2], (0, (4, 2))),
-        "fresh": (MUTED, (0, (1, 2))),
+    """After fine-tuning: how similar each layer is to the pre-trained and to the pre-initialised network."""
+    looks = {
+        "pretrained": {"color": CONDITIONS[0], "linestyle": "-"},
+        "pre-initialised": {"color": CONDITIONS[1], "linestyle": "-"},
+        "trained fresh": {"color": CONDITIONS[2], "linestyle": (0, (4, 2))},
+        "fresh": {"color": MUTED, "linestyle": DOTTED},
     }
-    columns = 2
-    rows = -(-len(runs) // columns)
-    with book_style():
-        figure, grid = plt.subplots(
-            rows, columns, figsize=(WIDTH, 2.4 * rows + 0.7), sharey=True, sharex=True, squeeze=False
-        )
-        said = []
+    down = -(-len(runs) // COLUMNS)
+    described, drawn = [], []
+    with drawing(
+        down, COLUMNS, height=2.4 * down + 0.7, sharey=True, sharex=True, squeeze=False
+    ) as (figure, grid):  # fmt: skip
         for axes, (condition, run) in zip(grid.flat, runs.items(), strict=False):
-            for reference, (colour, style) in lines.items():
-                values = endpoints.similarity(run, reference, measure).transpose("seed", "layer").values
-                if np.isfinite(values).all():
-                    band(axes, x, values, colour, linestyle=style, marker="o", markersize=3, label=reference)
-            both = [
-                endpoints.similarity(run, r, measure).mean("seed") for r in ("pretrained", "pre-initialised")
-            ]
-            kept, before = (values.isel(layer=-2) for values in both)
-            said.append(
-                f"{condition}: {shown[-2]} {float(kept):.2f} to the pre-trained and {float(before):.2f} to "
-                "the pre-initialised network"
+            curves = {name: endpoints.similarity(run, name, measure) for name in looks}
+            there = {name: values for name, values in curves.items() if np.isfinite(values).all()}
+            over_depth(axes, there, looks, markersize=3)
+            drawn = drawn or list(there)
+            layer = str(run["layer"].values[-2])
+            kept, before = (
+                float(curves[name].sel(layer=layer).mean()) for name in ("pretrained", "pre-initialised")
+            )
+            described.append(
+                f"{condition}: {layer} {kept:.2f} to the pre-trained and {before:.2f} to the pre-initialised "
+                "network"
             )
             axes.set_title(condition)
-            axes.set_xticks(x, shown)
             axes.set_ylim(0, 1.02)
-        lowest_panels(grid, len(runs))
-        for axes in grid[:, 0]:
-            axes.set_ylabel(axis(measure), fontsize=8.5)
-        handles, labels = grid[0][0].get_legend_handles_labels()
+        outer_labels(grid, len(runs), y=same(measure), fontsize=8.5)
         words = {**REFERENCE_WORDS, "fresh": f"null: {REFERENCE_WORDS['fresh']}"}
         figure.legend(
-            handles,
-            [words[name] for name in labels],
-            loc="lower center",
-            ncols=2,
-            frameon=False,
+            grid[0, 0].lines, [words[name] for name in drawn], loc="lower center", ncols=2, frameon=False,
             fontsize=8.5,
-        )
-        figure.tight_layout(rect=(0, 0.13 if rows > 1 else 0.2, 1, 1))
+        )  # fmt: skip
+        figure.tight_layout(rect=(0, 0.13 if down > 1 else 0.2, 1, 1))
     caption = (
         "Similarity of each layer after fine-tuning to the pre-trained network, to what that was before "
         "pre-training, to a fresh network trained on the same labels, and to fresh random networks (null). "
-        f"Lines: mean over {seeds(runs)}; {interval(runs, 'bands')}."
+        f"Lines: {mean_over('bands', *runs.values())}."
     )
-    return Plate(figure, "transfer-pretrained-or-initial", caption, f"A panel a target. {'; '.join(said)}.")
+    alt = f"A panel a target. {'; '.join(described)}."
+    return Plate(figure, "transfer-pretrained-or-initial", caption, alt)
 
 
 def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear-debiased") -> Plate:
-    """Similarity to a reference between its null and its ceiling, by layer.
+    """Similarity to a reference between its null and its ceiling, by layer, of one condition.
 
-    Args:
-        run: Units of one condition along ``seed``.
-        reference: What is compared with.
-        measure: Id of a measure; a debiased one, as some levels come from fewer stimuli than others.
+    The measure should be a debiased one, as some levels come from fewer stimuli than others.
     """
-    import matplotlib.pyplot as plt
-
-    runs = {"": run}
-    shown = layers(runs)
     halves = run["half_similarity"].sel(reference=reference, measure=measure)
-    rows = [
-        (f"to {REFERENCE_WORDS[reference]}", endpoints.similarity(run, reference, measure), "o", "black"),
-        ("the same, first half of the probe", halves.isel(half=0), "<", CONDITIONS[0]),
-        ("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
-        ("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
+    marks = [
+        Mark(f"to {REFERENCE_WORDS[reference]}", endpoints.similarity(run, reference, measure), "o", "black"),
+        Mark("the same, first half of the probe", halves.isel(half=0), "<", CONDITIONS[0]),
+        Mark("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
+        Mark("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
     ]
-    between = between_seeds(run, measure).mean("seed").values if run.sizes["seed"] > 1 else None
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
-        shifts = np.linspace(-0.28, 0.28, len(rows) + 1)
-        for shift, (label, values, marker, colour) in zip(shifts, rows, strict=False):
-            mean, low, high = interval_over_seeds(values.transpose("seed", "layer").values)
-            axes.errorbar(
-                np.arange(len(shown)) + shift, mean, np.nan_to_num([mean - low, high - mean]), fmt=marker,
-                color=colour, markersize=5, elinewidth=1.2, label=label,
-            )  # fmt: skip
-        if between is not None:
-            axes.errorbar(
-                np.arange(len(shown)) + shifts[-1], between, fmt="D", color=CONDITIONS[2], markersize=5,
-                label="between trained networks of two seeds",
-            )  # fmt: skip
-        axes.set_xticks(np.arange(len(shown)), shown)
-        axes.set_ylabel(axis(measure))
-        axes.grid(axis="y", color=FAINT, linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
-    main, null = (rows[i][1].mean("seed") for i in (0, 3))
+    if run.sizes["seed"] > 1:
+        between = between_seeds(run, measure).mean("seed").expand_dims("seed")  # of pairs: no interval
+        marks.append(Mark("between trained networks of two seeds", between, "D", CONDITIONS[2]))
+    with drawing(height=3.0) as (figure, axes):
+        main, _, _, null, *pairs = beside(axes, marks, spread=0.28, markersize=5)
+        axes.set_ylabel(same(measure))
+        legend_above(axes)
     caption = (
         f"Similarity to {REFERENCE_WORDS[reference]} at the end, on the whole probe and on each half of it, "
         "against fresh networks, and between the trained networks of different seeds (mean over pairs, on "
-        f"the 50 stimuli that seeds share). Marks: mean over {seeds(runs)}; {interval(runs, 'bars')}."
+        f"the 50 stimuli that seeds share). Marks: {mean_over('bars', run)}."
     )
-    said = "; ".join(
-        f"{n}: {float(main.sel(layer=n)):.2f}, null {float(null.sel(layer=n)):.2f}"
-        + ("" if between is None else f", between seeds {between[i]:.2f}")
-        for i, n in enumerate(shown)
+    described = "; ".join(
+        f"{layer}: {main[i]:.2f}, null {null[i]:.2f}" + "".join(f", between seeds {p[i]:.2f}" for p in pairs)
+        for i, layer in enumerate(run["layer"].values)
     )
-    return Plate(figure, "transfer-levels", caption, f"Marks for each layer. {said}.")
+    return Plate(figure, "transfer-levels", caption, f"Marks for each layer. {described}.")
+
+
+def over_epochs(
+    runs: Runs, reference: str = "start", measure: str = "cka-linear", name: str = "transfer-epochs"
+) -> Plate:
+    """Similarity of every layer to a reference over training, a panel a condition."""
+    down = -(-len(runs) // COLUMNS)
+    with drawing(down, COLUMNS, height=2.5 * down + 0.3, sharey=True, squeeze=False) as (figure, grid):
+        lowest, means = 1.0, {}
+        for axes, (condition, run) in zip(grid.flat, runs.items(), strict=False):
+            values = run["similarity"].sel(measure=measure)
+            curves = layer_by_layer(values.sel(reference=reference))
+            colours, last = layer_colours(list(curves)), int(run["epoch"][-1])
+            means[condition] = lines(axes, curves, "epoch", colours)
+            nulls = layer_by_layer(values.sel(reference="fresh").isel(epoch=-1).mean("seed"))
+            for layer, null in nulls.items():
+                axes.plot(last, null, "<", color=colours[layer], markersize=4, clip_on=False, zorder=3)
+            lowest = min([lowest, *map(float, nulls.values()), *map(np.nanmin, means[condition].values())])
+            axes.set_title(condition)
+            # The first epochs change most and are looked at one by one.
+            axes.set_xscale("symlog", linthresh=5, linscale=1.2)
+            ticks = [tick for tick in (0, 1, 5, 25, 50, 150) if tick <= last]
+            axes.set_xticks(ticks, map(str, ticks))
+            axes.minorticks_off()
+            axes.set_xlim(0, last)
+        grid[0, 0].set_ylim(min(0.0, lowest - 0.05), 1.02)
+        outer_labels(grid, len(runs), "epochs", same(measure), fontsize=8.5)
+        figure.tight_layout(w_pad=5.5)
+        for axes, curves in zip(grid.flat, means.values(), strict=False):
+            end_labels(axes, ends(curves, colours), gap=0.085)
+    caption = (
+        f"Similarity of each layer to {REFERENCE_WORDS[reference]} over epochs, which are even up to the "
+        f"fifth and logarithmic from there. Lines: {mean_over('bands', *runs.values())}. Triangles at the "
+        "right: each layer's null, its similarity to fresh random networks at the end."
+    )
+    described = "; ".join(
+        f"{condition}: {', '.join(f'{layer} {mean[-1]:.2f}' for layer, mean in curves.items())}"
+        for condition, curves in means.items()
+    )
+    alt = f"Lines falling from 1, one a layer. At the end, {described}."
+    return Plate(figure, name, caption, alt)
+
+
+def maps(
+    runs: Runs, reference: str = "start", measure: str = "cka-linear", name: str = "transfer-maps"
+) -> Plate:
+    """The same as maps of layer against epoch, which show where and when a network changes."""
+    down, described = -(-len(runs) // COLUMNS), []
+    height = 0.24 * max(run.sizes["layer"] for run in runs.values()) + 0.75
+    with drawing(
+        down, COLUMNS, height=height * down, squeeze=False, layout="constrained"
+    ) as (figure, grid):  # fmt: skip
+        for axes, (condition, run) in zip(grid.flat, runs.items(), strict=False):
+            values = run["similarity"].sel(reference=reference, measure=measure).mean("seed")
+            shown, epochs = [str(layer) for layer in run["layer"].values], run["epoch"].values
+            image = matrix(axes, values.transpose("layer", "epoch").values, shown, interpolation="nearest")
+            wanted = (0, 1, 5, 25) if len(epochs) < 15 else (0, 5, 25, 50, 100, 150)
+            marked = [i for i, epoch in enumerate(epochs) if epoch in wanted]
+            axes.set_xticks(marked, [str(epochs[i]) for i in marked])
+            axes.set_title(condition)
+            final = values.isel(epoch=-1)
+            for row, value in enumerate(final.values):
+                write(axes, image, row, len(epochs) - 1, f"{value:.2f}", ha="right", fontsize=7.5)
+            least = final.idxmin("layer").item()
+            described.append(f"{condition}: least similar at the end is {least}, {float(final.min()):.2f}")
+        outer_labels(grid, len(runs), "epochs that were looked at")
+        colour_bar(figure, image, grid, same(measure), location="right", aspect=20)
+    caption = (
+        f"Layer against epoch: similarity to {REFERENCE_WORDS[reference]}, mean over "
+        f"{seeds(*runs.values())}. Columns are the epochs that were looked at: the first five, then every "
+        "fifth. Numbers: at the end."
+    )
+    alt = f"A map of similarity a condition, layers by epochs. {'; '.join(described)}."
+    return Plate(figure, name, caption, alt)

@@ -1,13 +1,20 @@
-"""Figures of study 2 about accuracy: with blocks frozen, and against what has changed."""
+"""Figures of study 2 about accuracy: over epochs, with blocks frozen, and against what has changed.
+
+Each takes runs (units along ``seed``) by the name of their condition.
+"""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-from ...engine.statistics import interval_over_seeds
-from ...plots.style import FAINT, WIDTH, Plate, book_style, level
+from ...plots.change import ends, lines
+from ...plots.dots import dots
+from ...plots.style import FAINT, WIDTH, Plate, condition_colours, drawing, end_labels, gridlines, level
+from ...plots.words import mean_over, same
 from . import endpoints
-from .figures_words import Runs, axis, colours, interval, seeds
+from .figures import Runs
 from .states import FROZEN
 
 CHANCE = 0.1
@@ -20,80 +27,64 @@ def freezing(runs: Runs) -> Plate:
     Args:
         runs: ``"<domain>, <n> images, <moving>"`` → units along ``seed``.
     """
-    import matplotlib.pyplot as plt
-
     parts = [name.split(", ") for name in runs]
-    domains, counts = (list(dict.fromkeys(part[i] for part in parts)) for i in (0, 1))
+    domains, images = (list(dict.fromkeys(part[i] for part in parts)) for i in (0, 1))
     modes = [mode for mode in FROZEN if any(part[2] == mode for part in parts)]
-    tones = colours(counts)
-    with book_style():
-        figure, panels = plt.subplots(1, len(domains), figsize=(WIDTH, 3.3), sharey=True, squeeze=False)
-        said = []
-        for axes, domain in zip(panels[0], domains, strict=True):
-            for i, count in enumerate(counts):
-                for k, mode in enumerate(modes):
-                    run = runs.get(f"{domain}, {count}, {mode}")
-                    if run is None:
-                        continue
-                    mean, low, high = interval_over_seeds(run["test_accuracy"].isel(epoch=-1).values)
-                    axes.errorbar(
-                        k + 0.2 * (i - (len(counts) - 1) / 2), mean,
-                        np.nan_to_num([[mean - low], [high - mean]]), fmt="o", color=tones[count],
-                        markersize=4.5, elinewidth=1.2, label=count if k == 0 else None,
-                    )  # fmt: skip
-                    said.append(f"{domain}, {count}, {mode} {float(mean):.0%}")
+    tones = condition_colours(images)
+    described = []
+    with drawing(1, len(domains), height=3.3, sharey=True, squeeze=False) as (figure, ((*panels,),)):
+        for axes, domain in zip(panels, domains, strict=True):
+            for (i, count), (k, mode) in itertools.product(enumerate(images), enumerate(modes)):
+                if (run := runs.get(f"{domain}, {count}, {mode}")) is None:
+                    continue
+                place = k + 0.2 * (i - (len(images) - 1) / 2)
+                mean = dots(
+                    axes, place, run["test_accuracy"].isel(epoch=-1), color=tones[count], markersize=4.5,
+                    label=None if k else count,
+                )  # fmt: skip
+                described.append(f"{domain}, {count}, {mode} {mean:.0%}")
             axes.set_title(domain)
             axes.set_xticks(range(len(modes)), [FROZEN[m] for m in modes], rotation=35, ha="right")
-            axes.grid(axis="y", color=FAINT, linewidth=0.5)
+            gridlines(axes)
             axes.set_xlim(-1.1, len(modes) - 0.6)  # room for the names of levels
             axes.set_ylim(0, 1)
             level(axes, CHANCE, "chance")
             own = [run for name, run in runs.items() if name.startswith(f"{domain}, ")]
             before = float(np.mean([run["test_accuracy"].isel(epoch=0).mean() for run in own]))
-            said.append(f"{domain}, before fine-tuning {before:.0%}")
+            described.append(f"{domain}, before fine-tuning {before:.0%}")
             if before > 2 * CHANCE:  # else it is at chance
                 level(axes, before, "before")
-        panels[0][0].set_ylabel("test accuracy")
-        panels[0][0].yaxis.set_major_formatter("{x:.0%}")
-        handles, labels = panels[0][0].get_legend_handles_labels()
+        panels[0].set_ylabel("test accuracy")
+        panels[0].yaxis.set_major_formatter("{x:.0%}")
+        handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, [f"fine-tuned on {label}" for label in labels], frameon=False, fontsize=8.5,
-                      ncols=len(counts), loc="upper center")  # fmt: skip
+                      ncols=len(images), loc="upper center")  # fmt: skip
         figure.tight_layout(rect=(0, 0, 1, 0.93))
     caption = (
         "Accuracy on test images after fine-tuning, by what may move, on the source's domain (left) and on "
-        f"another one; dotted: before it, and chance. Marks: mean over {seeds(runs)}; "
-        f"{interval(runs, 'bars')}."
+        f"another one; dotted: before it, and chance. Marks: {mean_over('bars', *runs.values())}."
     )
-    return Plate(figure, "transfer-freezing", caption, f"Marks by what may move. {'; '.join(said)}.")
+    return Plate(figure, "transfer-freezing", caption, f"Marks by what may move. {'; '.join(described)}.")
 
 
 def gain_against_change(runs: Runs, layer: str, measure: str = "cka-linear") -> Plate:
-    """What fine-tuning gains against how far it takes a layer, a mark a seed.
-
-    Args:
-        runs: Condition → units along ``seed`` of fine-tunings with every layer free.
-        layer: Name of a layer.
-        measure: Id of a measure.
+    """What fine-tuning with every layer free gains against how far it takes a layer, a mark a seed.
 
     Raises:
         ValueError: No such layer.
     """
-    import matplotlib.pyplot as plt
-
-    names = list(runs)
     if layer not in next(iter(runs.values()))["layer"]:
         raise ValueError(f"no layer {layer!r}")
-    tones = colours(names)
-    markers = "osD^vP"
-    with book_style():
-        figure, axes = plt.subplots(figsize=(WIDTH * 0.72, 3.2))
-        said = []
-        for i, name in enumerate(names):
-            run = runs[name]
-            x = endpoints.change(run, "pretrained", measure).sel(layer=layer)
-            y = run["test_accuracy"].isel(epoch=-1) - run["test_accuracy"].isel(epoch=0)
-            axes.plot(x, 100 * y, markers[i % 6], color=tones[name], markersize=5, alpha=0.8, label=name)
-            said.append(f"{name}: change {float(x.mean()):.2f}, gain {100 * float(y.mean()):.0f} points")
+    tones = condition_colours(list(runs))
+    described = []
+    with drawing(width=WIDTH * 0.72, height=3.2) as (figure, axes):
+        for i, (name, run) in enumerate(runs.items()):
+            change = endpoints.change(run, "pretrained", measure).sel(layer=layer)
+            gain = 100 * (run["test_accuracy"].isel(epoch=-1) - run["test_accuracy"].isel(epoch=0))
+            axes.plot(change, gain, "osD^vP"[i % 6], color=tones[name], markersize=5, alpha=0.8, label=name)
+            described.append(
+                f"{name}: change {float(change.mean()):.2f}, gain {float(gain.mean()):.0f} points"
+            )
         axes.axhline(0, color=FAINT, linewidth=0.8)
         axes.set_xlim(0, axes.get_xlim()[1])  # the margin at the right stays
         axes.set_xlabel(
@@ -103,7 +94,45 @@ def gain_against_change(runs: Runs, layer: str, measure: str = "cka-linear") -> 
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         figure.tight_layout()
     caption = (
-        f"Accuracy gained by fine-tuning against the change of {layer} ({axis(measure)}), one mark a seed. "
+        f"Accuracy gained by fine-tuning against the change of {layer} ({same(measure)}), one mark a seed. "
         "Accuracy is that by the labels which the condition trains on, so shifted labels start near 0."
     )
-    return Plate(figure, "transfer-gain", caption, f"Marks by condition. {'; '.join(said)}.")
+    return Plate(figure, "transfer-gain", caption, f"Marks by condition. {'; '.join(described)}.")
+
+
+def learning(runs: Runs, name: str = "transfer-learning") -> Plate:
+    """Accuracy and loss on training and on test images over epochs, a colour a condition.
+
+    Args:
+        runs: Condition → units along ``seed``, equally many epochs each.
+        name: Id of the figure on its page.
+    """
+    tones = condition_colours(list(runs))
+    quantities = {
+        "train_loss": "loss, training images", "test_loss": "loss, test images",
+        "train_accuracy": "accuracy, training", "test_accuracy": "accuracy, test",
+    }  # fmt: skip
+    with drawing(2, 2, height=4.4, sharex=True, sharey="row") as (figure, grid):
+        means = {}
+        for axes, (quantity, title) in zip(grid.flat, quantities.items(), strict=True):
+            curves = {condition: run[quantity] for condition, run in runs.items()}
+            means[quantity] = lines(axes, curves, "epoch", tones)
+            axes.set_title(title)
+            gridlines(axes)
+            axes.set_xlim(left=0)
+            axes.set_ylim(bottom=0)
+        for axes in grid[1]:
+            axes.set_xlabel("epochs")
+        grid[1, 0].set_ylim(0, 1)
+        grid[1, 0].yaxis.set_major_formatter("{x:.0%}")
+        figure.tight_layout(w_pad=1.5)
+        for axes, quantity in zip(grid[:, 1], ("test_loss", "test_accuracy"), strict=True):
+            end_labels(axes, ends(means[quantity], tones), gap=0.09)
+    longest = int(max(run["epoch"].values[-1] for run in runs.values()))
+    caption = (
+        "Cross-entropy and accuracy at the epochs that were looked at, on up to 5000 training images and on "
+        f"test images, by the labels of the condition. Lines: {mean_over('bands', *runs.values())}."
+    )
+    final = ", ".join(f"{title} {mean[-1]:.0%}" for title, mean in means["test_accuracy"].items())
+    alt = f"Four panels over {longest} epochs, a line a condition; test accuracy at the end: {final}."
+    return Plate(figure, name, caption, alt)
