@@ -197,7 +197,8 @@ def test_clipping_bounds_the_gradient_and_a_step_equals_adam(problem):
     reference.step()
     learner.step(episodes)
     for p, q in zip(reference.param_groups[0]["params"], learner.parameters.values(), strict=True):
-        torch.testing.assert_close(p, q, rtol=1e-9, atol=1e-12)
+        # A convolution's bias has no gradient but rounding, which Adam enlarges.
+        torch.testing.assert_close(p, q, rtol=1e-9, atol=1e-9)
 
 
 def test_going_on_from_a_state_equals_not_having_stopped(problem):

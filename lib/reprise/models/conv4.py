@@ -79,11 +79,11 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:  # the name is that of the parent's argument
         """``(n, in, h, w)`` → ``(n, out, ⌈h/stride⌉, ⌈w/stride⌉)``."""
-        pads = [_same_padding(size, self.stride[0]) for size in (input.shape[-1], input.shape[-2])]
+        pads = [same_padding(size, self.stride[0]) for size in (input.shape[-1], input.shape[-2])]
         return super().forward(F.pad(input, [*pads[0], *pads[1]]))
 
 
-def _same_padding(size: int, stride: int) -> tuple[int, int]:
+def same_padding(size: int, stride: int) -> tuple[int, int]:
     """Pixels to add before and after an axis for a 3-wide kernel."""
     total = max((-(-size // stride) - 1) * stride + 3 - size, 0)
     return total // 2, total - total // 2

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..data.fewshot import Episodes
 from . import Diverged
-from .maml import InnerLoop, Parameters, meta_gradients
+from .maml import InnerLoop, Parameters
 from .metalearner import MetaLearner
 
 WARM_UPS = 3
@@ -104,7 +104,7 @@ class CapturedMetaLearner(MetaLearner):
         """The meta-iteration on the buffers, without a value going back to Python."""
         # Leaves of its own, so that autograd finds no node that was made on another stream.
         leaves: Parameters = {n: p.detach().requires_grad_() for n, p in self.parameters.items()}
-        loss, accuracy, gradients = meta_gradients(self.model, leaves, self.batch, self.inner, self.chunk)
+        loss, accuracy, gradients = self.gradients(leaves, self.batch)
         self.optimiser.skip.copy_(~torch.isfinite(loss))
         for name, parameter in self.parameters.items():
             gradient = gradients[name]

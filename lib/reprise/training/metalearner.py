@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from ..data.fewshot import Episodes
 from . import Diverged
+from .conv4_step import Conv4Step, supports
 from .maml import InnerLoop, Parameters, meta_gradients
+
+Outcome = tuple[Tensor, Tensor, Parameters]
+"""Loss, accuracy and gradients of a batch of tasks."""
+
+
+EXPLICIT, AUTOGRAD = "explicit", "autograd"
 
 
 class TaskThreads:
@@ -36,25 +43,34 @@ class TaskThreads:
 
     def meta_gradients(
         self, parameters: Parameters, episodes: Episodes, inner: InnerLoop, chunk: int | None = None
-    ) -> tuple[Tensor, Tensor, Parameters]:
+    ) -> Outcome:
         """As the function of that name: loss, accuracy and gradients of a batch of tasks."""
+
+        def work(i: int, some: Episodes) -> Outcome:
+            own = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+            return meta_gradients(self.models[i], own, some, inner, chunk)
+
+        return self.mean(work, episodes)
+
+    def mean(self, work: Callable[[int, Episodes], Outcome], episodes: Episodes) -> Outcome:
+        """Mean over tasks of what is computed for a share of them.
+
+        Args:
+            work: Takes the number of its thread, from 0, and the share; returns means over the share.
+            episodes: The tasks.
+        """
         tasks, threads = len(episodes.support_x), len(self.models)
         shares = [slice(tasks * i // threads, tasks * (i + 1) // threads) for i in range(threads)]
-
-        def work(i: int) -> tuple[Tensor, Tensor, Parameters]:
-            own = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-            return meta_gradients(self.models[i], own, episodes[shares[i]], inner, chunk)
-
         busy = [i for i, share in enumerate(shares) if share.start < share.stop]
-        outcomes = list(self.pool.map(work, busy))
+        outcomes = list(self.pool.map(lambda i: work(i, episodes[shares[i]]), busy))
         weights = [(shares[i].stop - shares[i].start) / tasks for i in busy]
 
-        def mean(values: Sequence[Tensor]) -> Tensor:
+        def total(values: Sequence[Tensor]) -> Tensor:
             return torch.stack([weight * value for weight, value in zip(weights, values, strict=True)]).sum(0)
 
         losses, accuracies, gradients = zip(*outcomes, strict=True)
-        by_name = {name: mean([gradient[name] for gradient in gradients]) for name in parameters}
-        return mean(losses), mean(accuracies), by_name
+        by_name = {name: total([gradient[name] for gradient in gradients]) for name in gradients[0]}
+        return total(losses), total(accuracies), by_name
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +118,12 @@ def map_tasks(
 class MetaLearner:
     """Meta-learned parameters and their optimiser.
 
+    Attributes:
+        path: How meta-gradients are computed: ``"explicit"`` with every derivative written out
+            (:class:`~reprise.training.conv4_step.Conv4Step`), chosen where network and inner loop allow it, or
+            ``"autograd"`` (:func:`~reprise.training.maml.meta_gradients`). They agree but for rounding; a
+            training that is gone on with keeps to the path that it began with.
+
     Args:
         model: The network; its present values are the start. It is not changed by training.
         inner: How to adapt.
@@ -124,6 +146,21 @@ class MetaLearner:
         self.parameters = {name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()}
         self.optimiser = torch.optim.Adam(list(self.parameters.values()), lr=outer_rate)
         self.iteration = 0
+        self.path = EXPLICIT if supports(model, inner) else AUTOGRAD
+        self.explicit: list[Conv4Step] = []  # one a thread, made when there is something to do
+
+    def gradients(self, parameters: Parameters, episodes: Episodes) -> Outcome:
+        """Meta-gradients of a batch of tasks, over threads if there are some."""
+        if self.path == AUTOGRAD:
+            if self.threads is None:
+                return meta_gradients(self.model, parameters, episodes, self.inner, self.chunk)
+            return self.threads.meta_gradients(parameters, episodes, self.inner, self.chunk)
+        if not self.explicit:
+            count = 1 if self.threads is None else len(self.threads.models)
+            self.explicit = [Conv4Step(self.model, self.inner) for _ in range(count)]
+        if self.threads is None:
+            return self.explicit[0](parameters, episodes, self.chunk)
+        return self.threads.mean(lambda i, some: self.explicit[i](parameters, some, self.chunk), episodes)
 
     def step(self, episodes: Episodes) -> tuple[float, float]:
         """One meta-iteration.
@@ -137,11 +174,7 @@ class MetaLearner:
         Raises:
             Diverged: The loss is not finite; the parameters are those before the step.
         """
-        if self.threads is None:
-            outcome = meta_gradients(self.model, self.parameters, episodes, self.inner, self.chunk)
-        else:
-            outcome = self.threads.meta_gradients(self.parameters, episodes, self.inner, self.chunk)
-        loss, accuracy, gradients = outcome
+        loss, accuracy, gradients = self.gradients(self.parameters, episodes)
         if not torch.isfinite(loss):
             raise Diverged(f"the query loss is {loss.item()} at meta-iteration {self.iteration}")
         for name, parameter in self.parameters.items():
@@ -156,9 +189,10 @@ class MetaLearner:
         return {name: parameter.detach().to("cpu", copy=True) for name, parameter in self.parameters.items()}
 
     def state(self) -> dict:
-        """All that is needed to go on: iteration, parameters and the optimiser's moments."""
+        """All that is needed to go on: iteration, path, parameters and the optimiser's moments."""
         return {
             "iteration": self.iteration,
+            "path": self.path,
             "parameters": self.snapshot(),
             "optimiser": self.optimiser.state_dict(),
         }
@@ -166,6 +200,7 @@ class MetaLearner:
     def restore(self, state: dict) -> None:
         """Go on from a saved :meth:`state`."""
         self.iteration = state["iteration"]
+        self.path = state.get("path", AUTOGRAD)  # the only one when states did not name it
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(state["parameters"][name])
