@@ -1,8 +1,8 @@
 """Convolutions of many tasks, each with weights of its own, as explicit bilinear maps.
 
-A convolution is linear in its input and in its weights, so a forward pass, both first derivatives and all that a
-Hessian product asks for are made of three maps: the output from input and weights, the gradient of the weights
-from input and output gradient, and the gradient of the input from output gradient and weights.
+A convolution is linear in its input and in its weights, so a forward pass, both first derivatives and all
+that a Hessian product asks for are made of three maps: the output from input and weights, the gradient of the
+weights from input and output gradient, and the gradient of the input from output gradient and weights.
 
 Tensors hold channels last: inputs ``(tasks, images, side, side, channels)``, outputs ``(tasks, positions,
 filters)`` with images × side × side positions.
@@ -164,7 +164,9 @@ class Convolutions:
         return x
 
     def output(self, x: Tensor, weights: Tensor, into: Tensor, add: bool = False) -> Tensor:
-        """Output ``(tasks, positions, filters)``, added to what is there if asked for."""
+        """As :meth:`Columns.output`; it may stand in another place than `into`."""
+        if len(x) == 1 and not add:  # spares copying
+            return self._convolved(x[0], weights[0]).reshape(into.shape)
         for own, weight, place in zip(x, weights, into, strict=True):
             y = self._convolved(own, weight).reshape(place.shape)
             place.add_(y) if add else place.copy_(y)

@@ -120,8 +120,8 @@ class MetaLearner:
 
     Attributes:
         path: How meta-gradients are computed: ``"explicit"`` with every derivative written out
-            (:class:`~reprise.training.conv4_step.Conv4Step`), chosen where network and inner loop allow it, or
-            ``"autograd"`` (:func:`~reprise.training.maml.meta_gradients`). They agree but for rounding; a
+            (:class:`~reprise.training.conv4_step.Conv4Step`), chosen where network and inner loop allow it,
+            or ``"autograd"`` (:func:`~reprise.training.maml.meta_gradients`). They agree but for rounding; a
             training that is gone on with keeps to the path that it began with.
 
     Args:

@@ -52,7 +52,8 @@ def compute(unit: Unit[MamlConfig], context: Context) -> xr.Dataset:
     fingerprint = dataset_entry(config.dataset).fingerprint
     # A set known by its lists alone: they say which classes, not which pixels.
     pixels = {"pixels": pixel_digest(splits)} if config.dataset == "mini-imagenet" else {}
-    return unit.finished(dataset, context.device, seconds, fingerprint, weights=unit.weights_id, **pixels)
+    more = {"weights": unit.weights_id, "meta_gradient": history["path"], **pixels}
+    return unit.finished(dataset, context.device, seconds, fingerprint, **more)
 
 
 def measure_unit(

@@ -67,7 +67,8 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
 
     Returns:
         ``"loss"`` and ``"accuracy"``: query loss and accuracy of each meta-iteration (lists);
-        ``"seconds"``: time in training, over all sessions.
+        ``"seconds"``: time in training, over all sessions; ``"path"``: how meta-gradients were computed, see
+        :class:`~reprise.training.metalearner.MetaLearner`.
 
     Raises:
         Diverged: The loss is not finite; the message names the iteration and the last good checkpoint.
@@ -109,6 +110,7 @@ def _go_on(
         history = state["history"]
     else:
         folder.save(label(0), learner.snapshot())
+    history["path"] = learner.path
     wanted, saved = set(config.checkpoints), time.perf_counter()
 
     def save() -> None:
