@@ -1,6 +1,7 @@
 """Time one meta-iteration of second-order MAML: ours beside a plain loop, `higher` and `torchopt`.
 
     python benchmarks/maml.py                  cases A, B, C with one and two threads; rewrites README.md
+    python benchmarks/maml.py --about "…"      the same; the row of its history says what was new
     python benchmarks/maml.py --threads 2 --cases A --rounds 3
     python benchmarks/maml.py --device cuda    the same on a GPU, in a table of its own
 
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -21,7 +21,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from maml_cases import CASES, Case, moved
-from report import into_readme, processor
+from maml_table import environment, history, table
+from report import into_readme, onto_readme
 
 if TYPE_CHECKING:
     from reprise.data.fewshot import Episodes
@@ -110,6 +111,24 @@ def seconds(way: Any, episodes: Episodes, threads: int) -> float:
     return time.perf_counter() - start
 
 
+GEMM_SIDE = 1536
+"""Of the matrices whose product gives the machine's rate."""
+
+
+def gemm_seconds(device: str, threads: int) -> float:
+    """Time of one large product in float32, after one that is not timed."""
+    import torch
+
+    torch.set_num_threads(threads)
+    matrix = torch.ones(GEMM_SIDE, GEMM_SIDE, device=device)
+    for _ in range(2):
+        start = time.perf_counter()
+        torch.mm(matrix, matrix)
+        if device != "cpu":
+            torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
 def measure(name: str, device: str, threads: int, rounds: int) -> dict[str, Any]:
     """Rows of the table for one case, and why peers are missing from it."""
     import numpy as np
@@ -135,7 +154,9 @@ def measure(name: str, device: str, threads: int, rounds: int) -> dict[str, Any]
     for way, n in ways.values():
         seconds(way, episodes, n)
     times: dict[str, list[float]] = {label: [] for label in ways}
+    products = []
     for i in range(rounds):
+        products.append(gemm_seconds(device, threads))
         order = list(ways)[i % len(ways) :] + list(ways)[: i % len(ways)]
         for label in order:
             times[label].append(seconds(ways[label][0], episodes, ways[label][1]))
@@ -147,12 +168,14 @@ def measure(name: str, device: str, threads: int, rounds: int) -> dict[str, Any]
                 "title": case.title,
                 "peer": peer,
                 "setting": described(setting) + f", torch threads: {n}" * (device == "cpu"),
-                "ours_ms": 1e3 * float(np.median(times["ours"])),
-                "peer_ms": 1e3 * float(np.median(times[peer])),
-                "ratio": float(np.median(times[peer]) / np.median(times["ours"])),
+                "ours_ms": 1e3 * min(times["ours"]),
+                "peer_ms": 1e3 * min(times[peer]),
+                "ratio": min(times[peer]) / min(times["ours"]),
+                "rate": case.operations() / min(times["ours"]) / 1e9,
+                "share": case.operations() / min(times["ours"]) * min(products) / (2 * GEMM_SIDE**3),
                 "spread": [float(single.min()), float(single.max())],
                 "rounds": rounds,
-                "target": case.targets.get(device),
+                "target": case.targets.get((device, threads)),
                 "difference": distances[peer][setting],
             }
         )
@@ -172,47 +195,6 @@ def child(threads: int, options: argparse.Namespace) -> dict[str, Any]:
     return json.loads(output.splitlines()[-1])
 
 
-def table(runs: dict[int, list[dict[str, Any]]]) -> str:
-    """The README's table, and the peers that are missing from it."""
-    lines = [
-        "| case | peer | its best setting | threads | ours, ms | peer, ms | ratio (rounds) | target | met "
-        "| float64 gradients differ by |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for threads, measured in runs.items():
-        for row in (row for part in measured for row in part["rows"]):
-            target = row["target"]
-            met = "" if target is None else "yes" if row["ratio"] >= target else "**no**"
-            wanted = "" if target is None else f"≥ {target:g}"
-            lowest, highest = row["spread"]
-            lines.append(
-                f"| {row['title']} | {row['peer']} | {row['setting']} | {threads} | {row['ours_ms']:.4g} "
-                f"| {row['peer_ms']:.4g} | {row['ratio']:.3g} ({lowest:.3g} to {highest:.3g}) "
-                f"| {wanted} | {met} | {row['difference']:.1e} |"
-            )
-    skipped = [part["skipped"] for measured in runs.values() for part in measured]
-    missing = {what: why for reasons in skipped for what, why in reasons.items()}
-    lines += [""] * bool(missing) + [f"- left out: {what}: {why}" for what, why in missing.items()]
-    return "\n".join(lines)
-
-
-def environment(device: str, rounds: int) -> str:
-    """What was measured on what."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    import torch
-
-    def named(package: str) -> str:
-        try:
-            return f"{package} {version(package)}"
-        except PackageNotFoundError:
-            return f"no {package}"
-
-    machine = f"{processor()}, {os.cpu_count()} cores" if device == "cpu" else torch.cuda.get_device_name()
-    packages = ", ".join(named(package) for package in ("torch", "higher", "torchopt"))
-    return f"{machine}; Python {platform.python_version()}, {packages}; rounds: {rounds}"
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -222,6 +204,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", help="1 and 2 by default, on a GPU 1")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--about", default="", help="what is new, for the history")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -238,11 +221,16 @@ def main() -> None:
         if not torch.cuda.is_available():
             parser.error("torch finds no CUDA device here; --device cpu runs anywhere")
     threads = options.threads or ([1, 2] if options.device == "cpu" else [1])
-    text = table({n: child(n, options) for n in threads})
-    text = f"{environment(options.device, options.rounds)}\n\n{text}"
-    print(text)
+    runs = {n: child(n, options) for n in threads}
+    machine = environment(options.device)
+    text, rows = (
+        f"{machine}; rounds: {options.rounds}\n\n{table(runs)}",
+        history(runs, machine, options.about),
+    )
+    print(f"{text}\n\n{rows}")
     if options.cases == list(CASES) and options.threads is None and options.rounds >= 5:
         into_readme(f"maml {options.device}", text)
+        onto_readme("maml history", rows)
 
 
 if __name__ == "__main__":

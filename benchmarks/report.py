@@ -22,8 +22,24 @@ def into_readme(name: str, text: str, readme: Path = README) -> None:
     Raises:
         ValueError: One of the marks is missing.
     """
+    before, _, after = _parts(name, readme)
+    readme.write_text(f"{before}{text.rstrip()}\n{after}")
+
+
+def onto_readme(name: str, text: str, readme: Path = README) -> None:
+    """Add lines below what stands there.
+
+    Raises:
+        ValueError: One of the marks is missing.
+    """
+    before, there, after = _parts(name, readme)
+    readme.write_text(f"{before}{there}{text.rstrip()}\n{after}")
+
+
+def _parts(name: str, readme: Path) -> tuple[str, str, str]:
+    """What stands before a place, in it and after it; the marks belong to the outer two."""
     before, start, rest = readme.read_text().partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- /{name} -->\n")
+    there, end, after = rest.partition(f"<!-- /{name} -->\n")
     if not start or not end:
         raise ValueError(f"{readme} has no place marked <!-- {name} --> to <!-- /{name} -->")
-    readme.write_text(f"{before}{start}{text.rstrip()}\n{end}{after}")
+    return before + start, there, end + after

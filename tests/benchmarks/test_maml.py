@@ -87,6 +87,38 @@ def test_a_peer_that_fails_is_left_out_with_its_reason(bench, tiny, monkeypatch)
     assert lines[-1].startswith("- left out: tiny: broken: ") and "no such library" in lines[-1]
 
 
+@pytest.mark.parametrize("name", ["A", "C"])
+def test_operations_are_those_that_torch_counts(bench, name):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    case = bench("maml_cases").CASES[name]
+    head = case.model().head
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        case.model()(torch.zeros(1, case.channels, case.size, case.size))
+    forward = counter.get_total_flops() - 2 * head.weight.numel()
+    images = 9 * case.steps * case.ways + 3 * case.ways * case.queries
+    assert case.operations() == case.tasks * images * forward
+
+
+def test_the_history_gets_one_row_a_case_with_the_best_peer(bench, tmp_path):
+    table, report = bench("maml_table"), bench("report")
+    row = {"title": "A: tiny", "ours_ms": 10.0, "rate": 5.0, "share": 0.25}
+    measured = {
+        "rows": [
+            {**row, "peer": "slow", "peer_ms": 50.0, "ratio": 5.0},
+            {**row, "peer": "fast", "peer_ms": 20.0, "ratio": 2.0},
+        ],
+        "skipped": {},
+    }
+    rows = table.history({2: [measured, {"rows": [], "skipped": {}}]}, "a machine", "new here")
+    assert rows.endswith("| a machine | A | 2 | 10 | fast | 20 | 2 | 5 | 25% | new here |")
+    readme = tmp_path / "README.md"
+    readme.write_text("top\n<!-- h -->\nold\n<!-- /h -->\nend\n")
+    report.onto_readme("h", rows, readme)
+    report.onto_readme("h", "later", readme)
+    assert readme.read_text() == f"top\n<!-- h -->\nold\n{rows}\nlater\n<!-- /h -->\nend\n"
+
+
 def test_a_table_replaces_only_its_own_place(bench, tmp_path):
     report = bench("report")
     readme = tmp_path / "README.md"
@@ -98,5 +130,5 @@ def test_a_table_replaces_only_its_own_place(bench, tmp_path):
     with pytest.raises(ValueError, match="<!-- c -->"):
         report.into_readme("c", "lost", readme)
     marks = (FOLDER / "README.md").read_text()
-    for name in ("similarity", "maml cpu", "maml cuda"):
+    for name in ("similarity", "maml cpu", "maml cuda", "maml history"):
         assert f"<!-- {name} -->\n" in marks and f"<!-- /{name} -->\n" in marks
