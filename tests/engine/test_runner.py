@@ -17,6 +17,7 @@ from reprise.engine.store import Store, digest
 from reprise.engine.study import Unit, study
 from reprise.engine.words import spell_seeds
 from reprise.places import UserError
+from reprise.training.checkpoints import CheckpointFolder
 
 MAML = study("maml")
 
@@ -136,11 +137,11 @@ def test_a_truncated_unit_is_made_again_with_the_same_numbers(tiny_run, tiny_con
 SCRIPT = """
 import sys
 from pathlib import Path
-import reprise.studies.maml.train as train
+import reprise.training.session as session
 from reprise.places import Places
 from reprise.engine import runner
 from reprise.engine.study import study
-train.SAVE_EVERY = 0.0
+session.SAVE_EVERY = 0.0
 folder = Path(sys.argv[1])
 maml = study("maml")
 config = maml.configure("smoke", {settings!r})
@@ -157,20 +158,18 @@ def _start(folder, settings):
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_dataset(tmp_path, tiny_settings):
-    import torch
-
     settings = {**tiny_settings, "iterations": 180}
     unit = Unit(MAML.configure("smoke", settings), 0)
     killed = tmp_path / "killed"
-    progress = killed / "runs" / "weights" / unit.weights_id / "progress.pt"
+    progress = killed / "runs" / "weights" / unit.weights_id / "progress.bin"
     process = _start(killed, settings)
     deadline = time.monotonic() + 240
     while not progress.is_file() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    reached = torch.load(progress, weights_only=True)["learner"]["iteration"]
-    assert 0 < reached < 180, "the run was not killed in mid-training"
+    reached = CheckpointFolder(progress.parent).last()
+    assert reached and 0 < reached.step < 180, "the run was not killed in mid-training"
     assert Store(killed / "results", killed / "runs").load(unit) is None
 
     whole = tmp_path / "whole"

@@ -26,6 +26,7 @@ from reprise.studies.segmentation.baselines import baselines, otsu
 from reprise.studies.segmentation.measure import centre, probe
 from reprise.studies.segmentation.pretrain import Pretrained, pretrain, start
 from reprise.studies.segmentation.tune import choose_rate
+from reprise.training.checkpoints import CheckpointFolder
 from reprise.training.pretext import CORRUPTIONS
 
 SEGMENTATION = study("segmentation")
@@ -345,11 +346,11 @@ def test_the_middle_of_a_small_picture_is_mirrored_beyond_its_edges():
 SCRIPT = """
 import sys
 from pathlib import Path
-import reprise.training.steps as steps
+import reprise.training.session as session
 from reprise.places import Places
 from reprise.engine import runner
 from reprise.engine.study import study
-steps.SAVE_EVERY = 0.0
+session.SAVE_EVERY = 0.0
 folder = Path(sys.argv[1])
 segmentation = study("segmentation")
 config = segmentation.configure("smoke", {settings!r})
@@ -366,13 +367,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_dataset(tmp_path):
     begin = lambda folder: subprocess.Popen([sys.executable, "-c", script, str(folder)])  # noqa: E731
     killed = tmp_path / "killed"
     for weights_id in (parent.weights_id, unit.weights_id):  # once in pre-training, once in fine-tuning
-        progress = killed / "runs" / "weights" / weights_id / "progress.pt"
+        progress = killed / "runs" / "weights" / weights_id / "progress.bin"
         process, deadline = begin(killed), time.monotonic() + 300
         while not progress.is_file() and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert 0 < torch.load(progress, weights_only=True)["step"] < 40, "not killed in mid-training"
+        reached = CheckpointFolder(progress.parent).last()
+        assert reached and 0 < reached.step < 40, "not killed in mid-training"
     whole = tmp_path / "whole"
     for folder in (killed, whole):
         assert begin(folder).wait(timeout=600) == 0

@@ -483,7 +483,7 @@ def test_interrupted_training_goes_on_and_ends_with_the_same_unit(base, places, 
     from reprise.training.supervised import Learner
 
     config = TransferConfig(**{**base.model_dump(), "epochs": 4})
-    monkeypatch.setattr("reprise.studies.transfer.train.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("reprise.training.session.SAVE_EVERY", 0.0)
     whole = TRANSFER.compute(Unit(config, 1), _context(places))
     elsewhere = dataclasses.replace(places, local=tmp_path)
     advance = Learner.advance
@@ -496,8 +496,8 @@ def test_interrupted_training_goes_on_and_ends_with_the_same_unit(base, places, 
     monkeypatch.setattr(Learner, "advance", killed)
     with pytest.raises(KeyboardInterrupt):
         TRANSFER.compute(Unit(config, 1), _context(elsewhere))
-    progress = folder_of(Unit(config, 1), _context(elsewhere)).progress()
-    assert progress is not None and len(progress["history"]["loss"]) == 2
+    progress = folder_of(Unit(config, 1), _context(elsewhere)).last()
+    assert progress is not None and progress.step == len(progress.state["losses"]) == 2
     monkeypatch.setattr(Learner, "advance", advance)
     assert digest(TRANSFER.compute(Unit(config, 1), _context(elsewhere))) == digest(whole)
 

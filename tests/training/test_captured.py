@@ -9,7 +9,7 @@ from reprise.data.fewshot import Episodes, generator
 from reprise.models.conv4 import Conv4Maml
 from reprise.training import Diverged, captured
 from reprise.training.captured import CapturedMetaLearner, SkippingAdam
-from reprise.training.checkpoints import CheckpointFolder
+from reprise.training.checkpoints import CheckpointFolder, Progress
 from reprise.training.maml import InnerLoop
 from reprise.training.metalearner import MetaLearner
 
@@ -135,10 +135,10 @@ def test_going_on_from_a_saved_state_of_either_learner(any_device, tmp_path, fir
     for i in range(2):
         start.step(episodes(i))
     folder = CheckpointFolder(tmp_path)
-    folder.save_progress(start.state())
-    state = folder.progress()
-    assert state is not None
-    rest.restore(state)
+    folder.save_progress(Progress(start.iteration, state=start.state()))
+    last = folder.last()
+    assert last is not None
+    rest.restore(last.state)
     for i in range(2, 4):
         rest.step(episodes(i))
     assert_equal_states(whole.state(), rest.state())
@@ -185,10 +185,10 @@ def test_a_recorded_learner_goes_on_from_its_state(tmp_path):
         whole.step(episodes(i, device=device))
     for i in range(2):
         start.step(episodes(i, device=device))
-    folder.save_progress(start.state())
-    state = folder.progress()
-    assert state is not None
-    rest.restore(state)
+    folder.save_progress(Progress(start.iteration, state=start.state()))
+    last = folder.last()
+    assert last is not None
+    rest.restore(last.state)
     for i in range(2, 4):
         rest.step(episodes(i, device=device))
     assert_equal_states(whole.state(), rest.state(), rtol=1e-7)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from ...engine.study import Context, Unit
 from .config import MamlConfig
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from ...data.fewshot import EpisodeSampler, FewShotSplits
     from ...training.checkpoints import CheckpointFolder
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, EPISODES, PROBE, TASKS, VALIDATION, EVALUATION, FRESH, NOISE = range(8)
-
-SAVE_EVERY = 20.0
-"""Seconds between training checkpoints: what a killed run loses at most."""
 
 
 def label(iteration: int) -> str:
@@ -85,65 +82,67 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
     settings = model, inner_loop(config), config.outer_rate, config.clip or None, context.chunk
     if context.device.startswith("cuda"):
         learner = CapturedMetaLearner(*settings)
-        return _go_on(unit, learner, sampler, folder, context.progress)
+        return _go_on(MetaTraining(unit, learner, sampler), folder, context)
     if context.device != "cpu":
-        return _go_on(unit, MetaLearner(*settings), sampler, folder, context.progress)
+        return _go_on(MetaTraining(unit, MetaLearner(*settings), sampler), folder, context)
     with TaskThreads(model) as threads:
-        learner = MetaLearner(*settings, threads)
-        return _go_on(unit, learner, sampler, folder, context.progress)
+        return _go_on(MetaTraining(unit, MetaLearner(*settings, threads), sampler), folder, context)
 
 
-def _go_on(
-    unit: Unit, learner: MetaLearner, sampler: EpisodeSampler, folder: CheckpointFolder, progress: bool
-) -> dict:
-    """The loop of :func:`train`."""
-    from tqdm.auto import tqdm
+class MetaTraining:
+    """What a session of study 1 trains: a meta-learner on tasks that follow from seed and iteration alone.
 
-    from ...data.fewshot import generator
-    from ...training import Diverged
+    Args:
+        unit: Its seed names the tasks; its config is a :class:`MamlConfig`.
+        learner: What learns.
+        sampler: Where tasks come from.
 
-    config = unit.config
+    Attributes:
+        history: ``"loss"`` and ``"accuracy"`` of each meta-iteration.
+    """
+
+    def __init__(self, unit: Unit, learner: MetaLearner, sampler: EpisodeSampler):
+        self.unit, self.learner, self.sampler = unit, learner, sampler
+        self.history: dict[str, list[float]] = {"loss": [], "accuracy": []}
+
+    def advance(self, step: int) -> dict[str, str]:
+        """One meta-iteration."""
+        from ...data.fewshot import generator
+
+        random = generator(self.unit.seed, EPISODES, step)
+        loss, accuracy = self.learner.step(self.sampler.sample(self.unit.config.meta_batch, random))
+        self.history["loss"].append(loss)
+        self.history["accuracy"].append(accuracy)
+        return {"accuracy": f"{accuracy:.2f}"}
+
+    def states(self) -> list[dict[str, Any]]:
+        """Learner and history."""
+        return [{"learner": self.learner.state(), "history": self.history}]
+
+    def restore(self, states: Sequence[dict[str, Any]]) -> None:
+        """Go on from saved :meth:`states`."""
+        (state,) = states
+        self.learner.restore(state["learner"])
+        self.history = state["history"]
+
+    def snapshots(self) -> list[dict[str, Tensor]]:
+        """The meta-learned parameters."""
+        return [self.learner.snapshot()]
+
+
+def _go_on(training: MetaTraining, folder: CheckpointFolder, context: Context) -> dict:
+    """Train in a session of the condition's length; what :func:`train` returns."""
+    from ...training.session import Session
+
+    config = training.unit.config
     assert isinstance(config, MamlConfig)
-    history: dict = {"loss": [], "accuracy": [], "seconds": 0.0}
-    if state := folder.progress():
-        learner.restore(state["learner"])
-        history = state["history"]
-    else:
-        folder.save(label(0), learner.snapshot())
-    history["path"] = learner.path
-    wanted, saved = set(config.checkpoints), time.perf_counter()
-
-    def save() -> None:
-        nonlocal saved
-        now = time.perf_counter()
-        history["seconds"] += now - saved
-        saved = now
-        folder.save_progress({"learner": learner.state(), "history": history})
-
-    bar = tqdm(
-        total=config.iterations,
-        initial=learner.iteration,
-        desc=f"meta-training, seed {unit.seed}",
+    session = Session(
+        [folder],
+        config.iterations,
+        {iteration: label(iteration) for iteration in config.checkpoints},
+        what=f"meta-training, seed {training.unit.seed}",
         unit="it",
-        disable=not progress or learner.iteration >= config.iterations,
+        progress=context.progress,
     )
-    with bar:
-        try:
-            while learner.iteration < config.iterations:
-                random = generator(unit.seed, EPISODES, learner.iteration)
-                loss, accuracy = learner.step(sampler.sample(config.meta_batch, random))
-                history["loss"].append(loss)
-                history["accuracy"].append(accuracy)
-                if learner.iteration in wanted:
-                    folder.save(label(learner.iteration), learner.snapshot())
-                if time.perf_counter() - saved > SAVE_EVERY or learner.iteration == config.iterations:
-                    save()
-                bar.update()
-                bar.set_postfix(accuracy=f"{accuracy:.2f}", refresh=False)
-        except Diverged as error:
-            good = [name for name in folder.labels() if name <= label(learner.iteration)]
-            raise Diverged(f"{error}; the last good checkpoint is {good[-1]} in {folder.path}") from None
-        except KeyboardInterrupt:
-            save()
-            raise
-    return history
+    session.run(training)
+    return {**training.history, "seconds": session.seconds, "path": training.learner.path}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...engine.study import Context, Unit
 from .config import PretextConfig, SegmentationConfig
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ...data.segmentation import SegmentationSplits
     from ...models.unet import EncoderDecoder
+    from ...training.checkpoints import CheckpointFolder
     from ...training.pretext import Architecture, Pretext
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
@@ -77,6 +78,14 @@ def pretext(config: PretextConfig, classes: int, seed: int) -> Pretext:
     }[config.pretext]()
 
 
+def score_name(config: PretextConfig) -> str:
+    """What the recorded scores of a pre-training are."""
+    from ...training import pretext as tasks
+
+    task: type[Pretext] = getattr(tasks, config.pretext.title().replace("-", ""))
+    return task.score_name
+
+
 def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrained:
     """Weights to start from: found in the cache, or trained now and announced.
 
@@ -93,21 +102,21 @@ def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrai
     parent = Unit(config.pretraining, seed)
     folder = CheckpointFolder(context.weights / parent.weights_id)
     with folder.locked():
-        found = folder.progress()
-        if found is None or "score_name" not in found:
+        last = folder.last()
+        if last is None or last.step < config.pretraining.pretrain_steps:
             _announce(config, parent, context)
             _pretrain(parent, folder, context)
-            found = folder.progress()
-            assert found is not None
-        return Pretrained(
-            folder.load(FINAL), found["history"], found["seconds"], parent.weights_id, found["score_name"]
-        )
+            last = folder.last()
+            assert last is not None
+        history, score = last.state["history"], score_name(config.pretraining)
+        return Pretrained(folder.load(FINAL), history, last.seconds, parent.weights_id, score)
 
 
-def _pretrain(parent: Unit, folder: Any, context: Context) -> None:
+def _pretrain(parent: Unit, folder: CheckpointFolder, context: Context) -> None:
     """The pre-training itself, from where an interrupted one was."""
     from ...data.fewshot import generator
     from ...training.augmentation import Augmentation, draw
+    from ...training.session import Session
     from ...training.steps import Schedule, Steps
 
     config, seed = parent.config, parent.seed
@@ -121,15 +130,20 @@ def _pretrain(parent: Unit, folder: Any, context: Context) -> None:
         random = generator(seed, PRETRAIN_CHANCE, step)
         return task.loss(images.to(context.device), masks.to(context.device), random)
 
+    def product() -> dict[str, Tensor]:
+        network = task.network.state_dict()
+        return {name: value for name, value in network.items() if name.startswith((*task.trained, "head"))}
+
     schedule = Schedule(config.pretrain_steps, config.pretrain_rate)
-    steps = Steps(task, loss, schedule, (seed, PRETRAIN_DROPOUT))
-    with bar(f"pre-training ({config.pretext}), seed {seed}", schedule.steps, context) as shown:
-        steps.run(folder, after=shown.update)
-    ended = {"step": steps.step, "history": steps.history, "seconds": steps.seconds}
-    network = task.network.state_dict()
-    kept = {k: v.cpu() for k, v in network.items() if k.startswith((*task.trained, "head"))}
-    folder.save(FINAL, kept)
-    folder.save_progress({**ended, "score_name": task.score_name})
+    session = Session(
+        [folder],
+        schedule.steps,
+        {schedule.steps: FINAL},
+        what=f"pre-training ({config.pretext}), seed {seed}",
+        progress=context.progress,
+        leave=False,
+    )
+    session.run(Steps(task, loss, schedule, (seed, PRETRAIN_DROPOUT), product=product))
 
 
 @functools.lru_cache(maxsize=1)
@@ -150,13 +164,6 @@ def start(config: SegmentationConfig, seed: int, classes: int, found: Pretrained
     if found.state is not None:
         transplant(found.state, network, config.transferred)
     return network.freeze(config.still)
-
-
-def bar(what: str, steps: int, context: Context) -> Any:
-    """A progress bar of a training, which goes away when it is finished."""
-    from tqdm.auto import tqdm
-
-    return tqdm(total=steps, desc=what, unit="step", disable=not context.progress, leave=False)
 
 
 def _announce(config: SegmentationConfig, parent: Unit, context: Context) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...engine.study import Context, Unit
 from ...places import UserError
 from .config import SegmentationConfig
-from .pretrain import CROPS, DROPOUT, LABELS, bar, pretrain, start
+from .pretrain import CROPS, DROPOUT, LABELS, pretrain, start
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ...data.segmentation import SegmentationSet, SegmentationSplits
     from ...models.unet import EncoderDecoder
+    from ...training.checkpoints import CheckpointFolder
 
 CHOICE_SEED = 0
 """Seed whose pre-trained network and labels a condition's learning rate is chosen with."""
@@ -39,14 +40,15 @@ def choose_rate(
     import math
 
     from ...training import Diverged
-    from ...training.checkpoints import CheckpointFolder
+    from ...training.checkpoints import CheckpointFolder, Progress
     from ...training.pixels import evaluate
 
     if len(config.rates) == 1:
         return config.rates[0], {config.rates[0]: math.nan}
     folder = CheckpointFolder(context.weights / f"{Unit(config, CHOICE_SEED).weights_id}-rates")
     with folder.locked():
-        scores: dict[float, float] = (folder.progress() or {}).get("scores", {})
+        last = folder.last()
+        scores: dict[float, float] = last.state["scores"] if last else {}
         judges = target.validation.spread(config.choice_images)
         for rate in config.rates:
             if rate in scores:
@@ -58,7 +60,7 @@ def choose_rate(
                 scores[rate] = evaluate(network, judges, False, context.device).miou
             except Diverged:
                 scores[rate] = math.nan
-            folder.save_progress({"scores": scores})
+            folder.save_progress(Progress(len(scores), state={"scores": scores}))
     finite = {rate: score for rate, score in scores.items() if math.isfinite(score)}
     if not finite:
         raise UserError(
@@ -75,7 +77,7 @@ def tune(
     steps: int,
     train: SegmentationSet,
     context: Context,
-    folder: Any = None,
+    folder: CheckpointFolder | None = None,
     judges: SegmentationSet | None = None,
 ) -> tuple[dict[str, list[float]], float]:
     """Fine-tune a network in place.
@@ -92,11 +94,12 @@ def tune(
         judges: Pictures of the learning curve; none if None.
 
     Returns:
-        The history, see :meth:`reprise.training.steps.Steps.run`, and seconds in training.
+        The history, see :class:`reprise.training.steps.Steps`, and seconds in training.
     """
     from ...data.fewshot import generator
     from ...training.augmentation import Augmentation, draw, normalise
     from ...training.pixels import evaluate, pixel_loss
+    from ...training.session import Session
     from ...training.steps import Schedule, Steps
 
     part = train.fraction(config.fraction, generator(seed, LABELS))
@@ -112,8 +115,15 @@ def tune(
         assert judges is not None
         return {"miou": evaluate(network, judges, False, context.device).miou}
 
-    runner = Steps(network, loss, Schedule(steps, rate), (seed, DROPOUT))
-    what = f"fine-tuning ({config.pretext}, {config.transfer}), seed {seed}, rate {rate:g}"
-    with bar(what, steps, context) as shown:
-        history = runner.run(folder, judge if judges else None, config.curve_every, after=shown.update)
-    return history, runner.seconds
+    learner = Steps(
+        network, loss, Schedule(steps, rate), (seed, DROPOUT), judge if judges else None, config.curve_every
+    )
+    session = Session(
+        [folder] if folder else [],
+        steps,
+        what=f"fine-tuning ({config.pretext}, {config.transfer}), seed {seed}, rate {rate:g}",
+        progress=context.progress,
+        leave=False,
+    )
+    session.run(learner)
+    return learner.history, session.seconds

@@ -163,8 +163,7 @@ def measure_unit(
 
 def _thin_out(folder: CheckpointFolder, config: TransferConfig) -> None:
     """Throw away large states that were only there to be measured; training again would bring them back."""
-    first, *between, _last = config.probe_epochs
+    first, *between, last = config.probe_epochs
     size = (folder.path / f"{label(first)}.safetensors").stat().st_size
-    if size > KEEP_BELOW:
-        for epoch in between:
-            (folder.path / f"{label(epoch)}.safetensors").unlink(missing_ok=True)
+    if between and size > KEEP_BELOW:
+        folder.thin_out({label(first), label(last)})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, ORDER, NOISE, TEST_NOISE, PROBE, FRESH, FRESH_START, HEAD, TARGET_ORDER, TARGET_NOISE = range(10)
-LOOKING = 10
+LOOKING, CHANCE = 10, 11
 
 COMMON = 50
 """Stimuli that are the same for every seed: for comparisons between seeds, and for the explorers."""

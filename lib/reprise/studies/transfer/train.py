@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...engine.study import Context, Unit
 from ...engine.words import spell_seeds
 from .config import TransferConfig
 from .networks import moving, parted, starting
-from .subsets import ORDER, TARGET_ORDER, Subsets, load_subsets
+from .subsets import CHANCE, ORDER, TARGET_ORDER, Subsets, load_subsets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from ...training.checkpoints import CheckpointFolder
     from ...training.supervised import Batches, Learner, Sgd
 
-SAVE_EVERY = 20.0
-"""Seconds between training checkpoints, which are taken at the ends of epochs."""
+PIECE = 50
+"""Steps after which a training can be stopped, within an epoch too."""
 
 
 def label(epoch: int) -> str:
@@ -58,7 +57,7 @@ def trained_weights(unit: Unit, context: Context, first: bool = False) -> dict[s
     config = unit.config
     assert isinstance(config, TransferConfig)
     folder, last = folder_of(unit, context), label(config.probe_epochs[-1])
-    if last not in folder.labels():
+    if not all(folder.whole(name) for name in (label(0), last)):
         _announce(unit, context)
         with folder.locked():
             train(unit, load_subsets(config, unit.seed, context.data), folder, context)
@@ -109,14 +108,15 @@ def train_together(units: Sequence[Unit], context: Context) -> None:
             train_together([Unit(config.pretraining, unit.seed) for unit in units], context)
         train_together([Unit(config.twin, unit.seed) for unit in units], context)
     last = label(config.probe_epochs[-1])
-    waiting = [unit for unit in units if last not in folder_of(unit, context).labels()]
+    waiting = [unit for unit in units if not folder_of(unit, context).whole(last)]
     if len(waiting) < 2:
         return
     with contextlib.ExitStack() as stack:
         folders = [folder_of(unit, context) for unit in waiting]
         for folder in sorted(folders, key=lambda folder: folder.path):
             stack.enter_context(folder.locked())
-        if len({_done(config, folder) for folder in folders}) == 1:
+        points = [folder.last() for folder in folders]
+        if len({point.step if point else 0 for point in points}) == 1:
             _train_batched(waiting, folders, context)
 
 
@@ -155,12 +155,60 @@ def _ingredients(unit: Unit, subsets: Subsets, context: Context) -> tuple[Archit
     return architecture, Sgd(config.rate, config.momentum, config.batch), batches
 
 
-def _done(config: TransferConfig, folder: CheckpointFolder) -> int:
-    """Epochs that a training can go on from; 0 also where states were thrown away once measured."""
-    state = folder.progress()
-    epochs = len(state["history"]["loss"]) if state else 0
-    wanted = {label(epoch) for epoch in config.probe_epochs if epoch <= epochs}
-    return epochs if wanted <= set(folder.labels()) else 0
+class Training:
+    """What a session of study 2 trains: one seed of a condition, or several in one program.
+
+    An epoch is taken in pieces of at most :data:`PIECE` steps, between which a training can be stopped.
+
+    Args:
+        learner: What learns.
+        steps: Steps that count as an epoch.
+        seeds: Number of networks.
+
+    Attributes:
+        pieces: Number of pieces of an epoch: the steps of the session.
+        losses: Of each seed, the mean loss of each epoch's batches before their updates.
+    """
+
+    def __init__(self, learner: Learner | BatchedLearner, steps: int, seeds: int = 1):
+        self.learner, self.steps = learner, steps
+        self.pieces = max(1, -(-steps // PIECE))
+        self.losses: list[list[float]] = [[] for _ in range(seeds)]
+        self.begun: list[Tensor] = []
+
+    def advance(self, step: int) -> dict[str, str]:
+        """Take a piece of an epoch."""
+        import torch
+
+        piece = step % self.pieces
+        first, last = (self.steps * part // self.pieces for part in (piece, piece + 1))
+        self.begun.append(self.learner.advance(last - first))
+        if piece + 1 == self.pieces:
+            for losses, mean in zip(self.losses, torch.cat(self.begun).mean(0).tolist(), strict=True):
+                losses.append(mean)
+            self.begun = []
+        return {"loss": f"{self.losses[0][-1]:.3f}"} if self.losses[0] else {}
+
+    def states(self) -> list[dict[str, Any]]:
+        """Of each seed: learner, losses of whole epochs and of the one that has begun."""
+        return [
+            {"learner": state, "losses": losses, "begun": [part[:, i : i + 1].cpu() for part in self.begun]}
+            for i, (state, losses) in enumerate(zip(self.learner.states(), self.losses, strict=True))
+        ]
+
+    def restore(self, states: Sequence[dict[str, Any]]) -> None:
+        """Go on from saved :meth:`states`."""
+        import torch
+
+        self.learner.restore([state["learner"] for state in states])
+        self.losses = [state["losses"] for state in states]
+        device = self.learner.labels.device
+        parts = zip(*(state["begun"] for state in states), strict=True)
+        self.begun = [torch.cat(part, 1).to(device) for part in parts]
+
+    def snapshots(self) -> list[dict[str, Tensor]]:
+        """Parameters and running statistics of each seed."""
+        return self.learner.snapshots()
 
 
 def _go_on(
@@ -169,62 +217,30 @@ def _go_on(
     folders: Sequence[CheckpointFolder],
     progress: bool,
 ) -> list[dict]:
-    """The loop of :func:`train`, for one seed or several."""
-    from tqdm.auto import tqdm
+    """Train in a session of the condition's length; what :func:`train` returns, of each unit."""
+    import torch
 
-    from ...training import Diverged
+    from ...data.fewshot import generator
+    from ...training.session import Session
 
     config = units[0].config
     assert isinstance(config, TransferConfig)
     epochs, steps = epochs_and_steps(config)
-    wanted = set(config.probe_epochs)
-    histories: list[dict] = [{"loss": [], "seconds": 0.0} for _ in units]
-    done = _done(config, folders[0])
-    if done:
-        saved_states = [folder.progress() or {} for folder in folders]
-        learner.restore([state["learner"] for state in saved_states])
-        histories = [state["history"] for state in saved_states]
-    else:
-        _keep(learner, folders, 0)
-    saved = time.perf_counter()
-
-    def save() -> None:
-        nonlocal saved
-        now = time.perf_counter()
-        for state, history, folder in zip(learner.states(), histories, folders, strict=True):
-            history["seconds"] += (now - saved) / len(folders)
-            folder.save_progress({"learner": state, "history": history})
-        saved = now
-
-    what = "fine-tuning" if config.finetuning else "pre-training"
-    bar = tqdm(
-        total=epochs,
-        initial=done,
-        desc=f"{what}, seed {spell_seeds([unit.seed for unit in units])}",
+    # Dropout draws from the process's own stream, which must not depend on what was computed before.
+    torch.manual_seed(generator(units[0].seed, CHANCE, config.finetuning).initial_seed() % 2**63)
+    training = Training(learner, steps, len(units))
+    session = Session(
+        folders,
+        epochs * training.pieces,
+        {epoch * training.pieces: label(epoch) for epoch in config.probe_epochs},
+        what=f"{'fine-tuning' if config.finetuning else 'pre-training'}, "
+        f"seed {spell_seeds([unit.seed for unit in units])}",
         unit="epoch",
-        disable=not progress or done >= epochs,
+        per=training.pieces,
+        progress=progress,
     )
-    with bar:
-        try:
-            for epoch in range(done + 1, epochs + 1):
-                means = learner.advance(steps).mean(0).tolist()
-                for history, mean in zip(histories, means, strict=True):
-                    history["loss"].append(mean)
-                if epoch in wanted:
-                    _keep(learner, folders, epoch)
-                if time.perf_counter() - saved > SAVE_EVERY or epoch == epochs:
-                    save()
-                bar.update()
-                bar.set_postfix(loss=f"{means[0]:.3f}", refresh=False)
-        except Diverged as error:
-            good = [name for name in folders[0].labels() if name <= label(len(histories[0]["loss"]))]
-            raise Diverged(f"{error}; the last good checkpoint is {good[-1]} in {folders[0].path}") from None
-    return histories
-
-
-def _keep(learner: Learner | BatchedLearner, folders: Sequence[CheckpointFolder], epoch: int) -> None:
-    for snapshot, folder in zip(learner.snapshots(), folders, strict=True):
-        folder.save(label(epoch), snapshot)
+    session.run(training)
+    return [{"loss": losses, "seconds": session.seconds} for losses in training.losses]
 
 
 def _announce(unit: Unit, context: Context) -> None:
