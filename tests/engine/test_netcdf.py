@@ -46,7 +46,7 @@ def test_every_kind_of_variable(tmp_path):
     assert read_plain(path)["flags"].dtype == bool
     found = read(path)
     xr.testing.assert_identical(found.drop_attrs(deep=False), dataset.drop_attrs(deep=False))
-    assert set(found.attrs) == {"config", "count", "digest"}
+    assert set(found.attrs) == {"config", "count", "digest", "seal"}
 
 
 def test_scalars_lie_in_one_attribute(tmp_path):

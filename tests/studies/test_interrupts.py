@@ -177,7 +177,10 @@ def short_ways(monkeypatch):
     monkeypatch.setattr(Architecture, "build", lambda self, classes, key: TinyNetwork(classes))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    # Where the tests run in a script's background, SIGINT is ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, handler)
     torch.set_num_threads(threads)
 
 

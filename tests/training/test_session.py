@@ -45,6 +45,14 @@ def kept(folder):
     return {label: folder.load(label)["value"].tolist() for label in folder.labels()}
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Where the tests run in a script's background, SIGINT is ignored."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.fixture
 def whole(tmp_path):
     folder = CheckpointFolder(tmp_path / "whole")

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -140,8 +141,15 @@ def _stand_in(entry: DatasetEntry) -> list[str]:
     return [words] if entry.stand_in else []
 
 
+_ABANDONED = 3600
+"""Seconds without a byte after which a download is one of a process that is no more."""
+
+
 def _download(file: DataFile, path: Path) -> None:
     """Stream one file to a temporary neighbour, check it, and rename it into place."""
+    for litter in path.parent.glob(f".{file.name}-*"):
+        if time.time() - litter.stat().st_mtime > _ABANDONED:
+            litter.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{file.name}-")
     try:
         with (

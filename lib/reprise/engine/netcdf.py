@@ -1,7 +1,7 @@
 """How a unit lies in its netCDF file, and reading it through HDF5: the book opens hundreds of them.
 
 Scalars, mostly settings, lie together in one attribute: as variables of their own they take half a kilobyte
-each. Only the plain layout is read here that :func:`reprise.engine.store.write_once` writes: numbers and
+each. Only the plain layout is read here that :func:`write` writes: numbers and
 strings at the top level, without scaling, times or units. Anything else is left to xarray, at 0.1 s a file.
 """
 
@@ -24,7 +24,8 @@ _LAYOUT = {
 _NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 
 
-_SCALARS = "scalars"
+SCALARS = "scalars"
+"""Attribute in which scalars lie."""
 
 
 def pack_scalars(dataset: xr.Dataset) -> xr.Dataset:
@@ -42,20 +43,58 @@ def pack_scalars(dataset: xr.Dataset) -> xr.Dataset:
         for name, v in dataset.variables.items()
         if v.ndim == 0 and not v.attrs and (v.dtype.kind in "biufU" or isinstance(v.values.item(), str))
     }
-    return dataset.drop_vars(list(packed)).assign_attrs({_SCALARS: json.dumps(packed)}) if packed else dataset
+    return dataset.drop_vars(list(packed)).assign_attrs({SCALARS: json.dumps(packed)}) if packed else dataset
 
 
 def unpack_scalars(dataset: xr.Dataset) -> xr.Dataset:
     """Undo :func:`pack_scalars`; a dataset without such an attribute comes back as it is."""
-    if _SCALARS not in dataset.attrs:
+    if SCALARS not in dataset.attrs:
         return dataset
-    packed = json.loads(dataset.attrs[_SCALARS])
+    packed = json.loads(dataset.attrs[SCALARS])
     values = {name: ((), np.array(value, dtype=kind)) for name, (_, kind, value) in packed.items()}
     coordinates = {name: value for name, value in values.items() if packed[name][0]}
     rest = {name: value for name, value in values.items() if name not in coordinates}
     unpacked = dataset.assign_coords(coordinates).assign(rest)
-    del unpacked.attrs[_SCALARS]
+    del unpacked.attrs[SCALARS]
     return unpacked
+
+
+_WORTH_COMPRESSING = 16384
+"""Bytes above which a variable is compressed: below, the index of its chunks takes more than is saved."""
+
+
+def write(dataset: xr.Dataset, name: str) -> None:
+    """As ``to_netcdf`` does, in the layout of HDF5 1.10: a tenth less for a unit of 40 KB than the oldest.
+
+    Args:
+        dataset: What to write; scalars are packed, see :func:`pack_scalars`.
+        name: The file.
+    """
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
+    encoding: dict[Any, dict[str, Any]] = {
+        name: {"zlib": True, "complevel": 4, "shuffle": True}
+        for name, variable in dataset.variables.items()
+        if variable.nbytes > _WORTH_COMPRESSING and variable.dtype.kind in "fiu"
+    }
+    with h5netcdf.File(name, "w", libver=("v110", "v110")) as file:
+        pack_scalars(dataset).dump_to_store(H5NetCDFStore(file), encoding=encoding)
+
+
+def read(path: Path) -> xr.Dataset:
+    """Read a file into memory, whatever its layout, scalars unpacked.
+
+    Raises:
+        OSError, KeyError, RuntimeError, ValueError: It is damaged; HDF5 has no one exception for that.
+    """
+    import xarray as xr
+
+    try:
+        return unpack_scalars(read_plain(path))
+    except Unusual:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            return unpack_scalars(opened.load())
 
 
 class Unusual(ValueError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from ..places import Places, UserError
 from .config import StudyConfig
 from .labels import command
-from .store import Store
+from .store import Store, sweep
 from .study import Context, Study, Unit
 from .workers import compute_all
 
@@ -176,6 +176,7 @@ def compute_units(
         check_data(study, config, places.data, download)
     store = Store.of(places)
     context = Context(places.data, places.local / "weights", device, progress, store=store)
+    sweep(places.local / study.name)
     compute_all(study, wanted, context, jobs)
 
 

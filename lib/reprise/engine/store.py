@@ -1,50 +1,33 @@
 """Finished units: one netCDF file each, written once, never changed.
 
 Two layers: *published* units come with the book and are only read; *local* ones are made on this machine.
-A file appears under its name only when it is complete, and carries a digest of its content, so that a damaged
-one is noticed and never read.
+A file appears under its name only when it is complete, and proves what it is, so that one that is damaged, or
+bears another's name, is noticed and never read.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
+import socket
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from ..places import Places
-from .netcdf import Unusual, pack_scalars, read_attributes, read_plain, unpack_scalars
+from ..training.interrupts import Interrupts
+from . import netcdf
+from .proof import DamagedUnit, Identified, check, digest, sealed
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Layer = Literal["published", "local"]
-
-
-class Identified(Protocol):
-    """What the store needs to know of a unit."""
-
-    @property
-    def study(self) -> str:
-        """Name of the study."""
-        ...
-
-    @property
-    def id(self) -> str:
-        """Identifier of the unit, which is also its file name."""
-        ...
-
-
-class DamagedUnit(ValueError):
-    """A unit's file cannot be read or does not hold what was written."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +78,16 @@ class Store:
             if not path.is_file():
                 continue
             try:
-                return read(path)
+                return _whole(path)
             except DamagedUnit as damage:
                 aside = ""
                 if layer == "local":
                     target = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-                    path.rename(target)
-                    aside = f"; set aside as {target.name}"
+                    with contextlib.suppress(
+                        OSError
+                    ):  # another process was first, or the folder is read-only
+                        path.rename(target)
+                        aside = f"; set aside as {target.name}"
                 warnings.warn(f"{damage}{aside}", stacklevel=2)
         return None
 
@@ -116,7 +102,7 @@ class Store:
             The unit's file.
         """
         path = self.path(unit, "local")
-        write_once(dataset, path)
+        write_once(dataset, path, unit)
         return path
 
     def publish(self, unit: Identified) -> bool:
@@ -130,7 +116,7 @@ class Store:
 
         Raises:
             FileNotFoundError: The unit is in neither layer.
-            DamagedUnit: The local file is damaged.
+            DamagedUnit: The local file is damaged or another unit.
         """
         target = self.path(unit, "published")
         if target.is_file():
@@ -138,45 +124,42 @@ class Store:
         source = self.path(unit, "local")
         if not source.is_file():
             raise FileNotFoundError(f"unit {unit.id} of {unit.study} is not in {self.local}")
-        return write_once(read(source), target)
+        return write_once(_whole(source), target, unit)
 
     def attributes(self, study: str, layer: Layer) -> Iterator[dict[str, Any]]:
-        """Settings and provenance of all readable units of a study in one layer, in order of their ids.
+        """Settings and provenance of all units of a study in one layer, in order of their ids.
 
-        Values are not read, nor is their digest checked: that takes a hundred times as long.
+        Values are not read, nor is their digest checked: that takes a hundred times as long. A file whose
+        attributes are not what was written, or not those of its name, is passed over with a warning.
         """
         for path in sorted((self.folder(layer) / study).glob("*.nc")):
             try:
-                yield read_attributes(path)
-            except OSError as error:
+                attributes = netcdf.read_attributes(path)
+                _, _, seed = json.loads(attributes.get(netcdf.SCALARS, "{}")).get("seed", (True, "int", None))
+                check(path, attributes, seed)
+            except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
                 warnings.warn(f"{path} cannot be read ({error})", stacklevel=2)
+                continue
+            yield attributes
 
 
-_WORTH_COMPRESSING = 16384
-"""Bytes above which a variable is compressed: below, the index of its chunks takes more than is saved."""
-
-
-def write_once(dataset: xr.Dataset, path: Path) -> bool:
+def write_once(dataset: xr.Dataset, path: Path, unit: Identified | None = None) -> bool:
     """Write a netCDF file under its name, whole or not at all; a file that is already there wins.
 
+    A Ctrl-C waits until it is written.
+
     Args:
-        dataset: What to write; its attributes must be JSON-serialisable or strings and numbers.
+        dataset: What to write; its attributes must be strings and numbers.
         path: Where to.
+        unit: Which unit it is; None for a dataset that is none.
 
     Returns:
         Whether this call wrote it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    dataset = pack_scalars(dataset.assign_attrs(digest=digest(dataset)))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=".nc")
-    os.close(handle)
-    encoding: dict[Any, dict[str, Any]] = {
-        name: {"zlib": True, "complevel": 4, "shuffle": True}
-        for name, variable in dataset.variables.items()
-        if variable.nbytes > _WORTH_COMPRESSING and variable.dtype.kind in "fiu"
-    }
-    try:
-        _write(dataset, name, encoding)
+    dataset = sealed(dataset, unit)
+    with Interrupts(), _temporary(path.parent) as name:
+        netcdf.write(dataset, name)
         os.chmod(name, 0o644)
         try:
             os.link(name, path)  # unlike a rename, fails where another writer was first
@@ -187,21 +170,58 @@ def write_once(dataset: xr.Dataset, path: Path) -> bool:
                 return False
             os.rename(name, path)
         return True
+
+
+_WRITING = ".writing-"
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[str]:
+    """A file to write to, whose name says which process does."""
+    prefix = f"{_WRITING}{socket.gethostname()}-{os.getpid()}-"
+    handle, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".nc")
+    os.close(handle)
+    try:
+        yield name
     finally:
         Path(name).unlink(missing_ok=True)
 
 
-def _write(dataset: xr.Dataset, name: str, encoding: dict[Any, dict[str, Any]]) -> None:
-    """As ``to_netcdf`` does, in the layout of HDF5 1.10: a tenth less for a unit of 40 KB than the oldest."""
-    import h5netcdf
-    from xarray.backends import H5NetCDFStore
+def sweep(folder: Path, age: float = 86400) -> list[Path]:
+    """Delete what processes that are no more were writing.
 
-    with h5netcdf.File(name, "w", libver=("v110", "v110")) as file:
-        dataset.dump_to_store(H5NetCDFStore(file), encoding=encoding)
+    Args:
+        folder: A study's folder; may not exist.
+        age: Seconds after which a file of another machine's process, of which nothing is known, goes too.
+
+    Returns:
+        What was deleted.
+    """
+    litter = []
+    for path in folder.glob(f"{_WRITING}*"):
+        host, _, number = path.name.removeprefix(_WRITING).rpartition("-")[0].rpartition("-")
+        here = host == socket.gethostname() and number.isdigit()
+        with contextlib.suppress(FileNotFoundError):
+            if not _alive(int(number)) if here else time.time() - path.stat().st_mtime > age:
+                path.unlink()
+                litter.append(path)
+    return litter
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # where asking so would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def read(path: Path) -> xr.Dataset:
-    """Read a unit's file into memory and check its digest.
+    """Read a file into memory and check that it is what was written and, if a unit, the one of its name.
 
     Args:
         path: The file.
@@ -210,47 +230,19 @@ def read(path: Path) -> xr.Dataset:
         The dataset.
 
     Raises:
-        DamagedUnit: The file is truncated, not netCDF, or holds something else than was written.
+        DamagedUnit: It is truncated, not netCDF, holds something else than was written, or is another unit.
     """
+    return _whole(path, unit=False)
+
+
+def _whole(path: Path, unit: bool = True) -> xr.Dataset:
+    """As :func:`read`; by default the file must be a unit."""
     try:
-        dataset = _read(path)
+        dataset = netcdf.read(path)
+        content, seed = digest(dataset), int(dataset["seed"]) if "seed" in dataset else None
     except Exception as error:  # HDF5 reports damage as OSError, KeyError, RuntimeError or ValueError
         raise DamagedUnit(f"{path} cannot be read ({type(error).__name__}: {error})") from error
-    if dataset.attrs.get("digest") != digest(dataset):
+    if dataset.attrs.get("digest") != content:
         raise DamagedUnit(f"{path} does not hold what was written: its digest differs")
+    check(path, dataset.attrs, seed, unit)
     return dataset
-
-
-def _read(path: Path) -> xr.Dataset:
-    import xarray as xr
-
-    try:
-        return unpack_scalars(read_plain(path))
-    except Unusual:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            return unpack_scalars(opened.load())
-
-
-def digest(dataset: xr.Dataset) -> str:
-    """Hash of a dataset's names, dimensions and values; attributes (provenance, times) do not enter.
-
-    Args:
-        dataset: Any dataset of numbers and strings.
-
-    Returns:
-        Sixteen hexadecimal digits, equal after a round trip through netCDF.
-    """
-    total = hashlib.sha256()
-    for name in sorted(map(str, dataset.variables)):
-        variable = dataset.variables[name]
-        values = np.asarray(variable.values)
-        kind = values.dtype.kind
-        content = (
-            json.dumps(values.astype(str).ravel().tolist()).encode()
-            if kind in "OUST"
-            else np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
-        )
-        dims, number = ",".join(map(str, variable.dims)), "text" if kind in "OUST" else values.dtype.str[1:]
-        header = f"{name}|{dims}|{values.shape}|{number}"
-        total.update(header.encode() + b"\0" + content + b"\0")
-    return total.hexdigest()[:16]
