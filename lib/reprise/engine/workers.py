@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import itertools
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..places import UserError
+from ..training.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from .study import Context, Study, Unit
@@ -22,11 +27,12 @@ def compute_all(study: Study, units: Sequence[Unit], context: Context, jobs: int
         study: The study.
         units: What to compute, in order.
         context: Data root, weights, device, progress, and the store to write to.
-        jobs: Units at once, each in a process of its own with one thread. Small operators gain little from
-            several threads, so on a CPU two units side by side take less time than one after the other.
+        jobs: Units at once, each in a process of its own with one thread, even a last one that is alone: its
+            numbers would be others with more. Small operators gain little from several threads, so on a CPU
+            two units side by side take less time than one after the other.
 
     Raises:
-        UserError: Fewer than one job, or several on a GPU.
+        UserError: Fewer than one job, several on a GPU, or a process was killed.
     """
     if jobs < 1:
         raise UserError(f"jobs={jobs}: choose 1 or more")
@@ -34,7 +40,7 @@ def compute_all(study: Study, units: Sequence[Unit], context: Context, jobs: int
         raise UserError(
             f"jobs={jobs}: on {context.device} units of a condition share one program; leave it out"
         )
-    if jobs > 1 and len(units) > 1:
+    if jobs > 1:
         _side_by_side(study, units, context, jobs)
         return
     assert context.store is not None
@@ -48,34 +54,88 @@ def compute_all(study: Study, units: Sequence[Unit], context: Context, jobs: int
 
 
 def _side_by_side(study: Study, units: Sequence[Unit], context: Context, jobs: int) -> None:
+    """Processes end with this one; at Ctrl-C each finishes the step that it is in and saves.
+
+    Raises:
+        UserError: A process was killed.
+    """
     import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+    from concurrent.futures.process import BrokenProcessPool
 
     from tqdm.auto import tqdm
 
     # Bars of several processes would overwrite each other: one of units is shown instead.
     quiet = dataclasses.replace(context, progress=False)
+    jobs, before = min(jobs, len(units)), set(multiprocessing.active_children())
     # Spawned, not forked: torch's threads do not survive a fork.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _one_thread) as pool:
-        waiting = [pool.submit(_compute, study.name, unit, quiet) for unit in units]
-        bar = tqdm(
-            as_completed(waiting),
-            total=len(units),
-            desc=study.name,
-            unit="unit",
-            disable=not context.progress,
-        )
-        try:
-            for done in bar:
-                done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with (
+        Interrupts() as interrupts,
+        ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin) as pool,
+        tqdm(total=len(units), desc=study.name, unit="unit", disable=not context.progress) as bar,
+    ):
+        with _without_interrupts():
+            left = {pool.submit(_compute, study.name, unit, quiet) for unit in units}
+        while left:
+            done, left = wait(left, _LOOK_EVERY, FIRST_COMPLETED)
+            if interrupts.pending is not None:
+                for unit in left:
+                    unit.cancel()
+                children = [child for child in multiprocessing.active_children() if child not in before]
+                for child in children:
+                    child.terminate()
+                for child in children:
+                    child.join()
+                return  # the signal is acted on once the pool is closed
+            try:
+                for unit in done:
+                    unit.result()
+                    bar.update()
+            except BrokenProcessPool:
+                raise UserError(
+                    f"a process of {jobs} was killed, perhaps for want of memory: try fewer jobs; finished "
+                    "units and training progress are kept, the same command goes on"
+                ) from None
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
-def _one_thread() -> None:
+_LOOK_EVERY = 0.2
+"""Seconds between looks for a signal while units are computed elsewhere."""
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C, which the terminal sends to all: this one tells them."""
+    from multiprocessing import resource_tracker
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which leaves no signal blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin() -> None:
+    """What every process does first."""
+    import multiprocessing
+
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     keep_freed_memory()
 

@@ -71,7 +71,7 @@ class Interrupts:
         if self.pending is None:
             self.pending, self._since = number, now
             say("\nstopping as soon as what is under way is whole; once more ends at once, without saving\n")
-        elif now - self._since > SAME:
+        elif now - self._since > SAME and not _worker():  # which its parent ends
             os._exit(128 + number)
 
     def _restore(self) -> None:
@@ -84,6 +84,10 @@ class Interrupts:
 
 def say(text: str) -> None:
     """Write to the terminal from a signal handler, where Python's own streams may be in mid-write."""
-    if multiprocessing.parent_process() is None:  # a worker's parent has said it
+    if not _worker():  # its parent has said it
         with contextlib.suppress(OSError):
             os.write(2, text.encode())
+
+
+def _worker() -> bool:
+    return multiprocessing.parent_process() is not None
