@@ -13,6 +13,9 @@ from ..places import UserError
 
 Stage = Literal["training", "analysis", "display"]
 
+LARGEST = 2**63 - 1
+"""Largest whole number that settings and seeds may have: what a file's 64 bits hold."""
+
 
 def setting(default: Any, help: str, *, unit: str = "", stage: Stage = "training", **limits: Any) -> Any:
     """Declare a field of a configuration.
@@ -34,7 +37,7 @@ class StudyConfig(BaseModel):
     Equality, units and hashes depend on values alone, never on the preset that they came from.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     study: ClassVar[str]
     protocol: ClassVar[int] = 1
 
@@ -46,6 +49,15 @@ class StudyConfig(BaseModel):
         if not isinstance(value, str) or get_origin(field.annotation) is not tuple:
             return value
         return [part.strip() for part in value.strip().strip("[]()").split(",") if part.strip()]
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _fits(cls, value: Any) -> Any:
+        """Refuse whole numbers that no file can hold."""
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not -LARGEST <= number <= LARGEST:
+                raise ValueError("input should be a whole number of 64 bits")
+        return value
 
     def settings(self, stage: Stage | None = None) -> dict[str, Any]:
         """Fields that differ from the frozen defaults, as JSON values.
@@ -113,5 +125,7 @@ def _explain(problem: Any) -> str:
     """One pydantic problem in one line."""
     if not problem["loc"]:  # from a validator of the whole configuration, which says it all
         return str(problem["msg"]).removeprefix("Value error, ")
-    message = str(problem["msg"])
-    return f"{'.'.join(map(str, problem['loc']))}={problem['input']!r}: {message[0].lower()}{message[1:]}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    given = repr(problem["input"])
+    given = given if len(given) <= 100 else f"{given[:100]}…"
+    return f"{'.'.join(map(str, problem['loc']))}={given}: {message[0].lower()}{message[1:]}"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ..places import UserError
+from .config import LARGEST
 
 
 def number(value: float, digits: int = 3, sign: bool = False) -> str:
@@ -60,6 +61,10 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [list(head), ["---"] * len(head), *lines])
 
 
+MOST_SEEDS = 10_000
+"""Seeds of one command: each is a training."""
+
+
 def parse_seeds(text: str | int | list[int] | tuple[int, ...] | None) -> tuple[int, ...] | None:
     """Read seeds as people write them.
 
@@ -71,7 +76,7 @@ def parse_seeds(text: str | int | list[int] | tuple[int, ...] | None) -> tuple[i
         The seeds in the order given, each once; None for None.
 
     Raises:
-        UserError: It cannot be read, or a seed is negative.
+        UserError: It cannot be read, a seed is negative or has more than 64 bits, or there are too many.
     """
     if text is None:
         return None
@@ -87,6 +92,10 @@ def parse_seeds(text: str | int | list[int] | tuple[int, ...] | None) -> tuple[i
             ) from None
         if ends[0] < 0 or ends[1] < ends[0]:
             raise UserError(f"seeds {text!r}: numbers from 0 upwards, the smaller end first")
+        if ends[1] > LARGEST:
+            raise UserError(f"seeds {text!r}: at most {LARGEST}, the largest of 64 bits")
+        if ends[1] - ends[0] + len(seeds) >= MOST_SEEDS:
+            raise UserError(f"seeds {text!r}: at most {MOST_SEEDS} at a time")
         seeds += range(ends[0], ends[1] + 1)
     return tuple(dict.fromkeys(seeds))
 

@@ -126,8 +126,10 @@ def _begin() -> None:
     import multiprocessing
 
     import torch
+    from tqdm import tqdm
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # the usual one is the system's, which outlives a process that is ended
     parent = multiprocessing.parent_process()
     assert parent is not None
 
