@@ -1,6 +1,6 @@
 # make book    execute every chapter and build the book        make test     the fast tests
 # make lint    style, types, direction, output-free notebooks  make browser  drive the built book in Chromium
-# make slow    the tests that take minutes
+# make slow    the tests that take minutes                     make torture  interrupt and damage runs, count what is lost
 # make clean   delete what was built here; results, local runs and downloads stay
 #
 # Each target sets up .venv first, once per change of the requirements. Another interpreter: make book PYTHON=python3.12
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STRIP := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-.PHONY: book test slow lint browser requirements clean
+.PHONY: book test slow torture lint browser requirements clean
 .DEFAULT_GOAL := book
 
 $(STAMP): requirements.txt pyproject.toml
@@ -30,6 +30,10 @@ test: $(STAMP)
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# An hour or two: 500 interrupts, 500 damaged files, 2000 commands; the table goes to tests/README.md.
+torture: $(STAMP)
+	$(BIN)/python tests/torture.py
 
 browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser tests/browser

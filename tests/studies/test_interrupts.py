@@ -163,9 +163,7 @@ def check_every_line(training, way, stride, tmp_path):
         path = tmp_path / f"{at}"
         with pytest.raises(KeyboardInterrupt), Lines(way, at):
             outcome(training, path, context)
-        torch.set_grad_enabled(
-            True
-        )  # off where torch's own `finally` was the line; a new process has them on
+        torch.set_grad_enabled(True)  # off where torch's `finally` was the line; a new process has them on
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         assert outcome(training, path, context) == expected, f"{way} at line {at}"
         shutil.rmtree(path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..places import Places, UserError
 from .config import StudyConfig
+from .devices import check_device, default_device
 from .labels import command
 from .store import Store, sweep
 from .study import Context, Study, Unit
@@ -225,27 +226,3 @@ def check_data(study: Study, config: StudyConfig, root: Path, download: bool = F
 
     for name in study.datasets(config):
         require(dataset_entry(name), root, download)
-
-
-def check_device(device: str) -> str:
-    """A device string, if something can be computed there.
-
-    Raises:
-        UserError: torch cannot compute on it on this machine; the message lists those that it can use.
-    """
-    import torch
-
-    try:
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError):
-        there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        there += ["mps"] if torch.backends.mps.is_available() else []
-        raise UserError(f"device {device!r} cannot be used here; there are: {', '.join(there)}") from None
-    return device
-
-
-def default_device() -> str:
-    """``"cuda"`` if torch sees a GPU, else ``"cpu"``."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
