@@ -126,7 +126,9 @@ def test_the_widget_takes_only_whole_rows(rows):
 
 def test_a_further_measure_is_judged_where_units_hold_it(tiny_run, further, holding):
     held = holding(tiny_run)
-    rows = specifications(["M1a"], {"all": (held, "reprise run maml")}, held["measure"].values.tolist())
+    rows = specifications(
+        ["M1a"], {"all": ({"similarity": held}, "reprise run maml")}, held["measure"].values.tolist()
+    )
     assert rows[-1]["measure"] == further.id and rows[-1]["estimate"] == rows[-2]["estimate"]
     assert any(
         further.id in label.get_text() for label in specification_curve(rows).figure.axes[0].get_yticklabels()

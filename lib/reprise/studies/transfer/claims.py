@@ -37,7 +37,7 @@ def head_changes_most(runs: Runs, measure: str) -> Outcome:
         )
         for kind in dict.fromkeys((measure, endpoints.DEBIASED))
     ]
-    kinds = [{group[i].status for group in by_measure} for i in range(len(targets))]
+    kinds: list[set[Status]] = [{group[i].status for group in by_measure} for i in range(len(targets))]
     split = [name for name, own in zip(targets, kinds, strict=True) if len(own) > 1]
     statuses: list[Status] = ["undecided" if len(own) > 1 else next(iter(own)) for own in kinds]
     note = f"Linear and debiased CKA disagree on {', '.join(split)}." if split else ""
