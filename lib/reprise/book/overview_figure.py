@@ -47,9 +47,10 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
     if not parts:
         raise ValueError("there is no study to draw")
     described, labels = [], []
-    with drawing(
-        len(parts), height=2.1 * len(parts) + 0.3, squeeze=False, layout="constrained"
-    ) as (figure, panels):  # fmt: skip
+    with drawing(len(parts), height=2.1 * len(parts) + 0.3, squeeze=False, layout="constrained") as (
+        figure,
+        panels,
+    ):
         for axes, part in zip(panels[:, 0], parts, strict=True):
             means, ends = over_depth(axes, part.lines, part.colours, part.null, "fresh network", markersize=4)
             layers = next(iter(part.lines.values()))["layer"].values

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..claims.specification import tally
 from ..engine.words import number
-from .style import FAINT, MUTED, WIDTH, Plate, book_style
+from .dots import rows as name_rows
+from .style import FAINT, MUTED, Plate, drawing, gridlines
 
 __all__ = ["MARKERS", "specification_curve"]
 
@@ -39,10 +40,8 @@ def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specific
     by_claim = {claim: [row for row in rows if row["claim"] == claim] for claim in claims}
     if max(map(len, by_claim.values())) > FOREST:
         figure = _curves(by_claim)
-        deciding = (
-            "Analyses in order of effect; dots below say what each has chosen; a ring marks the one that"
-        )
-        deciding += " decides."
+        deciding = "Analyses in order of effect; dots below say what each has chosen; a ring marks the one "
+        deciding += "that decides."
         alt = "Intervals in ascending order, dots below them. " + " ".join(map(_course, by_claim.values()))
     else:
         figure = _forest(by_claim)
@@ -63,27 +62,20 @@ def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specific
 
 def _forest(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
     """A line an analysis, named at its left."""
-    import matplotlib.pyplot as plt
-
     heights = [0.7 + 0.21 * len(chosen) for chosen in by_claim.values()]
-    with book_style():
-        figure, panels = plt.subplots(
-            len(by_claim), 1, figsize=(WIDTH, sum(heights) + 0.3), squeeze=False, layout="constrained",
-            gridspec_kw={"height_ratios": heights},
-        )  # fmt: skip
+    with drawing(
+        len(by_claim), height=sum(heights) + 0.3, squeeze=False, layout="constrained", height_ratios=heights
+    ) as (figure, panels):
         for axes, (claim, chosen) in zip(panels[:, 0], by_claim.items(), strict=True):
             several = len({row["condition"] for row in chosen}) > 1
             for place, row in enumerate(chosen):
                 _draw(axes, place, row)
             axes.axvline(0, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
             labels = [f"{r['measure']}, {r['condition']}" if several else r["measure"] for r in chosen]
-            axes.set_yticks(range(len(chosen)), labels)
+            name_rows(axes, labels)
             for text, row in zip(axes.get_yticklabels(), chosen, strict=True):
                 text.set_fontweight("bold" if row.get("primary") else "normal")
-            axes.set_ylim(len(chosen) - 0.5, -0.5)
-            axes.grid(axis="x", color=FAINT, linewidth=0.5)
-            axes.set_axisbelow(True)
-            axes.tick_params(axis="y", length=0)
+            gridlines(axes, "x")
             axes.set_title(f"{claim} · {chosen[0].get('title', '')}".removesuffix(" · "))
             axes.set_xlabel(_effect(chosen))
     return figure
@@ -91,8 +83,6 @@ def _forest(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
 
 def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
     """Analyses side by side in ascending order of effect, above a grid of their choices."""
-    import matplotlib.pyplot as plt
-
     choices = [
         (key, value)
         for key in ("measure", "condition")
@@ -100,11 +90,11 @@ def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
     ]
     below = 0.17 * len(choices)
     ratios = [part for _ in by_claim for part in (1.7, below)]
-    with book_style():
-        figure, panels = plt.subplots(
-            2 * len(by_claim), 1, figsize=(WIDTH, sum(ratios) + 0.45 * len(by_claim)), squeeze=False,
-            layout="constrained", gridspec_kw={"height_ratios": ratios},
-        )  # fmt: skip
+    height = sum(ratios) + 0.45 * len(by_claim)
+    with drawing(len(ratios), height=height, squeeze=False, layout="constrained", height_ratios=ratios) as (
+        figure,
+        panels,
+    ):
         pairs = zip(panels[::2, 0], panels[1::2, 0], by_claim.items(), strict=True)
         for effects, grid, (claim, rows) in pairs:
             # Those without a number come last.
@@ -119,8 +109,7 @@ def _curves(by_claim: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
             grid.plot(*zip(*chose, strict=True), "o", color="black", markersize=3.2)
             grid.hlines(range(len(choices)), -0.7, len(chosen) - 0.3, color=FAINT, linewidth=0.5, zorder=0)
             effects.axhline(0, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-            effects.grid(axis="y", color=FAINT, linewidth=0.5)
-            effects.set_axisbelow(True)
+            gridlines(effects)
             effects.set_title(f"{claim} · {chosen[0].get('title', '')}".removesuffix(" · "))
             effects.set_ylabel("effect", fontsize=8.5)
             effects.set_xticks([])

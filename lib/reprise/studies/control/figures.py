@@ -42,9 +42,7 @@ def over_training(run: xr.Dataset, name: str) -> Plate:
     """Change of every layer since the initial state, over training, by every measure (paper's Figure 2)."""
     measures = [str(measure) for measure in run["measure"].values]
     down = -(-len(measures) // 3)
-    with drawing(
-        down, 3, height=2.2 * down, sharex=True, sharey="row", squeeze=False
-    ) as (figure, panels):  # fmt: skip
+    with drawing(down, 3, height=2.2 * down, sharex=True, sharey="row", squeeze=False) as (figure, panels):
         means = {}
         for axes, measure in zip(panels.flat, measures, strict=False):
             changes = by_layer(change(run["start_similarity"].sel(measure=measure)))
@@ -75,9 +73,10 @@ def over_training(run: xr.Dataset, name: str) -> Plate:
 def against_nulls(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
     """What training changes in each layer, beside random perturbations and a fresh network."""
     width = WIDTH if len(runs) > 1 else WIDTH * 0.6
-    with drawing(
-        1, len(runs), height=3.2, width=width, sharey=True, squeeze=False
-    ) as (figure, ((*panels,),)):  # fmt: skip
+    with drawing(1, len(runs), height=3.2, width=width, sharey=True, squeeze=False) as (
+        figure,
+        ((*panels,),),
+    ):
         described, lowest = [], 1.0
         for axes, (name, run) in zip(panels, runs.items(), strict=True):
             means = _levels(axes, run, measure)
@@ -133,9 +132,10 @@ def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
     """Change of every layer if only one layer's trained parameters are put into the initial network."""
     moved = [*LAYERS, "all"]
     width = WIDTH if len(runs) > 1 else WIDTH * 0.55
-    with drawing(
-        1, len(runs), height=3.7, width=width, sharey=True, squeeze=False, layout="constrained"
-    ) as (figure, panels):  # fmt: skip
+    with drawing(1, len(runs), height=3.7, width=width, sharey=True, squeeze=False, layout="constrained") as (
+        figure,
+        panels,
+    ):
         described = []
         for axes, (name, run) in zip(panels[0], runs.items(), strict=True):
             table = alone_table(run, measure)

@@ -102,9 +102,10 @@ def function(runs: Mapping[str, xr.Dataset]) -> Plate:
     parts = [*map(str, first["layer"].values), "body"]
     columns, described = min(2, len(runs)), []
     down = -(-len(runs) // columns)
-    with drawing(
-        down, columns, height=3.5 * down, squeeze=False, layout="constrained", sharey=True
-    ) as (figure, panels):  # fmt: skip
+    with drawing(down, columns, height=3.5 * down, squeeze=False, layout="constrained", sharey=True) as (
+        figure,
+        panels,
+    ):
         for axes, (name, run) in zip(panels.flat, runs.items(), strict=False):
             table = {
                 part: [float(endpoints.function_accuracy(run, kind, part).mean()) for kind in KIND_TITLES]
@@ -133,9 +134,10 @@ def function(runs: Mapping[str, xr.Dataset]) -> Plate:
 def sweeps(conditions: Mapping[str, Mapping[float, xr.Dataset]], measure: str = endpoints.PRIMARY) -> Plate:
     """Change by adaptation, and accuracy, against one setting at a time: its title → its values → runs."""
     described, labels = [], []
-    with drawing(
-        2, len(conditions), height=4.6, sharey="row", squeeze=False, height_ratios=(1.5, 1)
-    ) as (figure, panels):  # fmt: skip
+    with drawing(2, len(conditions), height=4.6, sharey="row", squeeze=False, height_ratios=(1.5, 1)) as (
+        figure,
+        panels,
+    ):
         for (above, below), (title, runs) in zip(panels.T, conditions.items(), strict=True):
             values = sorted(runs)
             changed = {value: endpoints.inner_change(runs[value], measure) for value in values}

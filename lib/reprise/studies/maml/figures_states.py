@@ -40,9 +40,10 @@ def second_order(
     layers = layers or [str(name) for name in unit["layer"].values]
     spacing = int(unit["checkpoint"][-1]) // 60
     described = []
-    with drawing(
-        len(layers), 2, height=3.6 * len(layers) + 0.4, squeeze=False, layout="constrained"
-    ) as (figure, panels):  # fmt: skip
+    with drawing(len(layers), 2, height=3.6 * len(layers) + 0.4, squeeze=False, layout="constrained") as (
+        figure,
+        panels,
+    ):
         for row, layer in zip(panels, layers, strict=True):
             states, values = dissimilarity(unit, layer, measure)
             image = _draw_matrix(row[0], states, values, layer, spacing)

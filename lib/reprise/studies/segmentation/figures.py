@@ -72,9 +72,10 @@ def targets(sets: Mapping[str, Runs]) -> Plate:
     """The same comparison on several sets of pictures, named by source and target: a panel a set."""
     names = list(dict.fromkeys(name for runs in sets.values() for name in runs))
     described = []
-    with drawing(
-        1, len(sets), height=0.36 * len(names) + 1.2, sharey=True, squeeze=False
-    ) as (figure, ((*panels,),)):  # fmt: skip
+    with drawing(1, len(sets), height=0.36 * len(names) + 1.2, sharey=True, squeeze=False) as (
+        figure,
+        ((*panels,),),
+    ):
         for axes, (pair, runs) in zip(panels, sets.items(), strict=True):
             means = _rows(axes, names, {name: run["miou"].values.astype(float) for name, run in runs.items()})
             axes.set_title(pair, fontsize=9)

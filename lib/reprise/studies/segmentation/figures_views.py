@@ -65,9 +65,7 @@ def pictures(
     columns |= {start: _painted(values, colours) for start, values in predicted.items()}
     rows = len(next(iter(predicted.values())))
     height = rows * WIDTH / len(columns) + 0.9
-    with drawing(
-        rows, len(columns), height=height, squeeze=False, layout="constrained"
-    ) as (figure, panels):  # fmt: skip
+    with drawing(rows, len(columns), height=height, squeeze=False, layout="constrained") as (figure, panels):
         for column, (heading, values) in zip(panels.T, columns.items(), strict=True):
             column[0].set_title(_broken(heading), fontsize=7.5, fontweight="normal", loc="center")
             for axes, value in zip(column, values, strict=True):
@@ -99,12 +97,7 @@ def class_colours(count: int) -> list[str]:
 
 
 def depth(runs: Runs, measure: str = endpoints.PRIMARY) -> Plate:
-    """Change of every layer of encoder and decoder by fine-tuning, beside an unrelated network.
-
-    Args:
-        runs: Condition → units along ``seed``, all of one architecture.
-        measure: Id of a measure.
-    """
+    """Change of every layer of encoder and decoder (all of one architecture), beside an unrelated network."""
     first, looks = next(iter(runs.values())), {name: line(name) for name in runs}
     curves = {name: endpoints.change(run, measure) for name, run in runs.items()}
     null = endpoints.change(first, measure, "fresh").mean("seed")

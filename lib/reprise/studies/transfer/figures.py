@@ -79,9 +79,10 @@ def pretrained_or_initial(runs: Runs, measure: str = "cka-linear") -> Plate:
     }
     down = -(-len(runs) // COLUMNS)
     described, drawn = [], []
-    with drawing(
-        down, COLUMNS, height=2.4 * down + 0.7, sharey=True, sharex=True, squeeze=False
-    ) as (figure, grid):  # fmt: skip
+    with drawing(down, COLUMNS, height=2.4 * down + 0.7, sharey=True, sharex=True, squeeze=False) as (
+        figure,
+        grid,
+    ):
         for axes, (condition, run) in zip(grid.flat, runs.items(), strict=False):
             curves = {name: endpoints.similarity(run, name, measure) for name in looks}
             there = {name: values for name, values in curves.items() if np.isfinite(values).all()}
@@ -191,9 +192,7 @@ def maps(
     """The same as maps of layer against epoch, which show where and when a network changes."""
     down, described = -(-len(runs) // COLUMNS), []
     height = 0.24 * max(run.sizes["layer"] for run in runs.values()) + 0.75
-    with drawing(
-        down, COLUMNS, height=height * down, squeeze=False, layout="constrained"
-    ) as (figure, grid):  # fmt: skip
+    with drawing(down, COLUMNS, height=height * down, squeeze=False, layout="constrained") as (figure, grid):
         for axes, (condition, run) in zip(grid.flat, runs.items(), strict=False):
             values = run["similarity"].sel(reference=reference, measure=measure).mean("seed")
             shown, epochs = [str(layer) for layer in run["layer"].values], run["epoch"].values

@@ -35,9 +35,9 @@ def audit(runs: Runs, reference: str, described: str, name: str, measure: str = 
     """What each finding about the released code does to similarity, layer by layer, seed against seed.
 
     Args:
-        runs: Condition → units along ``seed``; one of them as described.
+        runs: Condition → units along ``seed``.
         reference: What is compared with.
-        described: Name of the condition that the others are subtracted from.
+        described: Name of the condition that is as described: it is subtracted from the others.
         name: Id of the figure on its page.
         measure: Id of a measure.
 

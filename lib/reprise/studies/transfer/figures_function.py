@@ -101,12 +101,7 @@ def gain_against_change(runs: Runs, layer: str, measure: str = "cka-linear") -> 
 
 
 def learning(runs: Runs, name: str = "transfer-learning") -> Plate:
-    """Accuracy and loss on training and on test images over epochs, a colour a condition.
-
-    Args:
-        runs: Condition → units along ``seed``, equally many epochs each.
-        name: Id of the figure on its page.
-    """
+    """Accuracy and loss on training and on test images over equally many epochs, a colour a condition."""
     tones = condition_colours(list(runs))
     quantities = {
         "train_loss": "loss, training images", "test_loss": "loss, test images",
