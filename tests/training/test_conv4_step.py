@@ -82,7 +82,7 @@ def test_pooling_with_columns_as_on_a_gpu_gives_the_same(algorithm, monkeypatch)
     monkeypatch.setattr(conv4_body, "Convolutions", Columns)
     step = Conv4Step(model, inner)
     assert_equal_outcomes(step(parameters_of(model), some), expected)
-    assert all(isinstance(block.map, Columns) for block in step.body.later)
+    assert step.body is not None and all(isinstance(block.map, Columns) for block in step.body.later)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
