@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.optim import adam, adamw, optimizer, sgd
 
+from reprise import interrupts
 from reprise.data.fewshot import EpisodeSampler
 from reprise.data.synthetic import glyphs
 from reprise.engine.study import Context, Unit, study
@@ -23,7 +24,7 @@ from reprise.studies.maml import train as maml
 from reprise.studies.segmentation import pretrain, tune
 from reprise.studies.transfer import train as transfer
 from reprise.studies.transfer.subsets import load_subsets
-from reprise.training import checkpoints, interrupts, metalearner, session, steps, supervised
+from reprise.training import checkpoints, metalearner, session, steps, supervised
 from reprise.training.checkpoints import CheckpointFolder
 from reprise.training.metalearner import MetaLearner
 from reprise.training.pretext import Architecture

@@ -9,9 +9,9 @@ import threading
 import pytest
 import torch
 
+from reprise.interrupts import Interrupts
 from reprise.training import Diverged
 from reprise.training.checkpoints import CheckpointFolder
-from reprise.training.interrupts import Interrupts
 from reprise.training.session import Session
 
 WANTED = {0: "start", 3: "middle", 8: "end"}

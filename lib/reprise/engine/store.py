@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from ..interrupts import Interrupts
 from ..places import Places
-from ..training.interrupts import Interrupts
 from . import netcdf
 from .proof import DamagedUnit, Identified, check, digest, sealed
 

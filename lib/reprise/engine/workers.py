@@ -13,8 +13,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..interrupts import Interrupts
 from ..places import UserError
-from ..training.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from .study import Context, Study, Unit

@@ -25,8 +25,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..interrupts import Interrupts
 from ..places import UserError
-from .interrupts import Interrupts
 
 _PROGRESS, _POINTS, _WRITING = "progress.bin", "point-*.bin", "writing-*.tmp"
 _FORMAT = "reprise progress 1"

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from ..interrupts import Interrupts
 from . import Diverged
 from .checkpoints import CheckpointFolder, Progress
-from .interrupts import Interrupts
 
 SAVE_EVERY = 20.0
 """Seconds between saves: what a killed run loses at most."""

@@ -53,7 +53,7 @@ def inner_loop(config: MamlConfig) -> InnerLoop:
     )
 
 
-def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: Context) -> dict:
+def train(unit: Unit[MamlConfig], splits: FewShotSplits, folder: CheckpointFolder, context: Context) -> dict:
     """Meta-train, or go on where an interrupted run was, until all checkpoints are in the folder.
 
     Args:
@@ -75,7 +75,6 @@ def train(unit: Unit, splits: FewShotSplits, folder: CheckpointFolder, context: 
     from ...training.metalearner import MetaLearner, TaskThreads
 
     config = unit.config
-    assert isinstance(config, MamlConfig)
     model = build_model(config, unit.seed).to(context.device)
     pool = splits.train.rotated() if config.rotates else splits.train
     sampler = EpisodeSampler(pool, config.ways, config.shots, config.queries, context.device)
@@ -101,7 +100,7 @@ class MetaTraining:
         history: ``"loss"`` and ``"accuracy"`` of each meta-iteration.
     """
 
-    def __init__(self, unit: Unit, learner: MetaLearner, sampler: EpisodeSampler):
+    def __init__(self, unit: Unit[MamlConfig], learner: MetaLearner, sampler: EpisodeSampler):
         self.unit, self.learner, self.sampler = unit, learner, sampler
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": []}
 
@@ -135,7 +134,6 @@ def _go_on(training: MetaTraining, folder: CheckpointFolder, context: Context) -
     from ...training.session import Session
 
     config = training.unit.config
-    assert isinstance(config, MamlConfig)
     session = Session(
         [folder],
         config.iterations,

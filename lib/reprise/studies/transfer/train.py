@@ -39,14 +39,14 @@ def epochs_and_steps(config: TransferConfig) -> tuple[int, int]:
     return config.epochs, config.epoch_steps or Batches(config.images, config.batch, ()).per_pass
 
 
-def folder_of(unit: Unit, context: Context) -> CheckpointFolder:
+def folder_of(unit: Unit[TransferConfig], context: Context) -> CheckpointFolder:
     """Where a unit's weights are: a folder named by what they depend on."""
     from ...training.checkpoints import CheckpointFolder
 
     return CheckpointFolder(context.weights / unit.weights_id)
 
 
-def trained_weights(unit: Unit, context: Context, first: bool = False) -> dict[str, Tensor]:
+def trained_weights(unit: Unit[TransferConfig], context: Context, first: bool = False) -> dict[str, Tensor]:
     """Last weights of a unit; trained now, and announced, if they are not in the cache.
 
     Args:
@@ -55,7 +55,6 @@ def trained_weights(unit: Unit, context: Context, first: bool = False) -> dict[s
         first: Its first weights instead.
     """
     config = unit.config
-    assert isinstance(config, TransferConfig)
     folder, last = folder_of(unit, context), label(config.probe_epochs[-1])
     if not all(folder.whole(name) for name in (label(0), last)):
         _announce(unit, context)
@@ -64,7 +63,7 @@ def trained_weights(unit: Unit, context: Context, first: bool = False) -> dict[s
     return folder.load(label(0) if first else last)
 
 
-def train(unit: Unit, subsets: Subsets, folder: CheckpointFolder, context: Context) -> dict:
+def train(unit: Unit[TransferConfig], subsets: Subsets, folder: CheckpointFolder, context: Context) -> dict:
     """Train, or go on where an interrupted run was, until all probe epochs are in the folder.
 
     Args:
@@ -83,7 +82,6 @@ def train(unit: Unit, subsets: Subsets, folder: CheckpointFolder, context: Conte
     from ...training.supervised import Learner
 
     config = unit.config
-    assert isinstance(config, TransferConfig)
     architecture, sgd, batches = _ingredients(unit, subsets, context)
     learner = Learner(
         architecture.model, subsets.train, sgd, batches, moving(config, architecture),
@@ -93,7 +91,7 @@ def train(unit: Unit, subsets: Subsets, folder: CheckpointFolder, context: Conte
     return history
 
 
-def train_together(units: Sequence[Unit], context: Context) -> None:
+def train_together(units: Sequence[Unit[TransferConfig]], context: Context) -> None:
     """Train several seeds of a condition in one program, with the parents and twins that they need.
 
     Args:
@@ -102,7 +100,6 @@ def train_together(units: Sequence[Unit], context: Context) -> None:
         context: Device and progress.
     """
     config = units[0].config
-    assert isinstance(config, TransferConfig)
     if config.finetuning and config.start == "pretrained":
         if config.source == "trained":
             train_together([Unit(config.pretraining, unit.seed) for unit in units], context)
@@ -120,11 +117,12 @@ def train_together(units: Sequence[Unit], context: Context) -> None:
             _train_batched(waiting, folders, context)
 
 
-def _train_batched(units: Sequence[Unit], folders: Sequence[CheckpointFolder], context: Context) -> None:
+def _train_batched(
+    units: Sequence[Unit[TransferConfig]], folders: Sequence[CheckpointFolder], context: Context
+) -> None:
     from ...training.batched import BatchedLearner
 
     config = units[0].config
-    assert isinstance(config, TransferConfig)
     found = [load_subsets(config, unit.seed, context.data) for unit in units]
     parts = [_ingredients(unit, subsets, context) for unit, subsets in zip(units, found, strict=True)]
     architectures, sgds, batches = zip(*parts, strict=True)
@@ -138,12 +136,13 @@ def _train_batched(units: Sequence[Unit], folders: Sequence[CheckpointFolder], c
     _go_on(units, learner, folders, context.progress)
 
 
-def _ingredients(unit: Unit, subsets: Subsets, context: Context) -> tuple[Architecture, Sgd, Batches]:
+def _ingredients(
+    unit: Unit[TransferConfig], subsets: Subsets, context: Context
+) -> tuple[Architecture, Sgd, Batches]:
     """The network that a unit starts from, on its device, and how it steps."""
     from ...training.supervised import Batches, Sgd
 
     config = unit.config
-    assert isinstance(config, TransferConfig)
     pretrained = None
     if config.finetuning and config.start == "pretrained" and config.source == "trained":
         pretrained = trained_weights(Unit(config.pretraining, unit.seed), context)
@@ -212,7 +211,7 @@ class Training:
 
 
 def _go_on(
-    units: Sequence[Unit],
+    units: Sequence[Unit[TransferConfig]],
     learner: Learner | BatchedLearner,
     folders: Sequence[CheckpointFolder],
     progress: bool,
@@ -224,7 +223,6 @@ def _go_on(
     from ...training.session import Session
 
     config = units[0].config
-    assert isinstance(config, TransferConfig)
     epochs, steps = epochs_and_steps(config)
     # Dropout draws from the process's own stream, which must not depend on what was computed before.
     torch.manual_seed(generator(units[0].seed, CHANCE, config.finetuning).initial_seed() % 2**63)
@@ -243,13 +241,12 @@ def _go_on(
     return [{"loss": losses, "seconds": session.seconds} for losses in training.losses]
 
 
-def _announce(unit: Unit, context: Context) -> None:
+def _announce(unit: Unit[TransferConfig], context: Context) -> None:
     """Say that weights of another unit have to be trained first, and how long that takes."""
     from ...engine.runner import estimate
     from ...engine.study import study
 
     config = unit.config
-    assert isinstance(config, TransferConfig)
     what = "the pre-trained network" if not config.finetuning else "a fresh network on the same labels"
     seconds = estimate(study("transfer"), [unit], context.store) if context.store else None
     time_needed = f"about {seconds / 60:.1f} min" if seconds else "no finished unit to estimate the time from"
