@@ -44,7 +44,7 @@ class Progress:
         step: Steps taken.
         seconds: Time in training until then, over all sessions.
         checkpoints: Label → digest of the parameters kept until then. A point counts only while all of them
-            are whole, so that they are one thing although they are several files.
+            are whole: they are one thing in several files.
         state: What the training needs besides: tensors, numbers, strings and containers of these.
     """
 
@@ -243,9 +243,7 @@ class CheckpointFolder:
 
 def _set_aside(path: Path) -> str:
     """Rename a damaged file; its new name."""
-    target = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    path.rename(target)
-    return target.name
+    return path.rename(path.with_name(f"{path.name}.damaged-{time.time_ns()}")).name
 
 
 def _say(text: str) -> None:

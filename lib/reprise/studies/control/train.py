@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
+from ...data.fewshot import generator
+from ...data.images import ImageSet, ImageSplits
+from ...models.conv4 import Conv4Maml
+from ...training import Diverged
 from .config import ControlConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ...data.images import ImageSet, ImageSplits
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, CLASSES, BATCHES, PROBE, TESTED, NOISE, FRESH = range(7)
@@ -21,9 +22,6 @@ INITIAL, CLASSES, BATCHES, PROBE, TESTED, NOISE, FRESH = range(7)
 
 def build_model(config: ControlConfig, seed: int, stream: int = INITIAL) -> nn.Module:
     """The network of a condition with initial values drawn from one stream of the seed."""
-    from ...data.fewshot import generator
-    from ...models.conv4 import Conv4Maml
-
     return Conv4Maml(
         config.classes, filters=config.filters, head_init=config.head_init, generator=generator(seed, stream)
     )
@@ -31,10 +29,6 @@ def build_model(config: ControlConfig, seed: int, stream: int = INITIAL) -> nn.M
 
 def choose_classes(splits: ImageSplits, config: ControlConfig, seed: int) -> ImageSplits:
     """The condition's number of classes, drawn by the seed, in their order in the data set."""
-    import torch
-
-    from ...data.fewshot import generator
-
     order = torch.randperm(len(splits.train.classes), generator=generator(seed, CLASSES))
     classes = sorted(order[: config.classes].tolist())
     parts = {part: getattr(splits, part).of_classes(classes) for part in ("train", "test")}
@@ -43,10 +37,6 @@ def choose_classes(splits: ImageSplits, config: ControlConfig, seed: int) -> Ima
 
 def draw(characters: ImageSet, count: int, seed: int, stream: int) -> ImageSet:
     """Images drawn without replacement, in the order drawn; all of them if there are fewer."""
-    import torch
-
-    from ...data.fewshot import generator
-
     order = torch.randperm(len(characters), generator=generator(seed, stream))
     return characters[order[:count]]
 
@@ -58,10 +48,6 @@ def as_input(images: Tensor) -> Tensor:
 
 def batch_order(images: int, config: ControlConfig, seed: int) -> Tensor:
     """Positions of the images of all steps, (steps, batch): one random order of all images after another."""
-    import torch
-
-    from ...data.fewshot import generator
-
     wanted = config.steps * config.batch
     epochs = [
         torch.randperm(images, generator=generator(seed, BATCHES, epoch))
@@ -90,11 +76,6 @@ def train(
     Raises:
         Diverged: The loss is not finite; the message names the step.
     """
-    import torch
-    from torch.nn import functional as F
-
-    from ...training import Diverged
-
     images, labels = as_input(characters.images).to(device), characters.labels.to(device)
     order = batch_order(len(images), config, seed).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.rate)
@@ -123,8 +104,6 @@ def accuracy(model: nn.Module, characters: ImageSet, batch: int, device: str = "
         batch: Images to pass at once: as many as in training.
         device: Torch device string.
     """
-    import torch
-
     images, labels = as_input(characters.images).to(device), characters.labels.to(device)
     # Batches of nearly equal size: a small rest would be normalised by statistics of few images.
     parts = max(1, round(len(images) / batch))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from torch import Tensor, nn
+
+from ...data import dataset_entry
+from ...data.fewshot import EpisodeSampler, FewShotSplits, generator
 from ...engine.study import Context, Unit
+from ...models.conv4 import Conv4Maml
+from ...training.captured import CapturedMetaLearner
+from ...training.checkpoints import CheckpointFolder
+from ...training.maml import InnerLoop
+from ...training.metalearner import MetaLearner, TaskThreads
+from ...training.session import Session
 from .config import MamlConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ...data.fewshot import EpisodeSampler, FewShotSplits
-    from ...training.checkpoints import CheckpointFolder
-    from ...training.maml import InnerLoop
-    from ...training.metalearner import MetaLearner
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, EPISODES, PROBE, TASKS, VALIDATION, EVALUATION, FRESH, NOISE = range(8)
@@ -27,10 +29,6 @@ def label(iteration: int) -> str:
 
 def build_model(config: MamlConfig, seed: int, stream: int = INITIAL) -> nn.Module:
     """The network of a condition with initial values drawn from one stream of the seed."""
-    from ...data import dataset_entry
-    from ...data.fewshot import generator
-    from ...models.conv4 import Conv4Maml
-
     entry = dataset_entry(config.dataset)
     return Conv4Maml(
         config.ways,
@@ -46,8 +44,6 @@ def build_model(config: MamlConfig, seed: int, stream: int = INITIAL) -> nn.Modu
 
 def inner_loop(config: MamlConfig) -> InnerLoop:
     """How a condition adapts."""
-    from ...training.maml import InnerLoop
-
     return InnerLoop(
         config.algorithm, config.inner_rate, config.inner_steps, config.inner_loss, config.adapt_offset
     )
@@ -70,10 +66,6 @@ def train(unit: Unit[MamlConfig], splits: FewShotSplits, folder: CheckpointFolde
     Raises:
         Diverged: The loss is not finite; the message names the iteration and the last good checkpoint.
     """
-    from ...data.fewshot import EpisodeSampler
-    from ...training.captured import CapturedMetaLearner
-    from ...training.metalearner import MetaLearner, TaskThreads
-
     config = unit.config
     model = build_model(config, unit.seed).to(context.device)
     pool = splits.train.rotated() if config.rotates else splits.train
@@ -106,8 +98,6 @@ class MetaTraining:
 
     def advance(self, step: int) -> dict[str, str]:
         """One meta-iteration."""
-        from ...data.fewshot import generator
-
         random = generator(self.unit.seed, EPISODES, step)
         loss, accuracy = self.learner.step(self.sampler.sample(self.unit.config.meta_batch, random))
         self.history["loss"].append(loss)
@@ -131,8 +121,6 @@ class MetaTraining:
 
 def _go_on(training: MetaTraining, folder: CheckpointFolder, context: Context) -> dict:
     """Train in a session of the condition's length; what :func:`train` returns."""
-    from ...training.session import Session
-
     config = training.unit.config
     session = Session(
         [folder],

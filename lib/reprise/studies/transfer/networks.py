@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
+from torch import Tensor, nn
+
+from ...data import dataset_entry
+from ...data.fewshot import generator
+from ...models.architectures import Architecture
+from ...models.architectures import build as by_name
+from ...places import UserError
+from ...training.supervised import calibrate_norms
 from .config import TransferConfig
 from .subsets import FRESH, FRESH_START, HEAD, INITIAL
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ...models.architectures import Architecture
 
 CALIBRATED_ON = 1024
 """Training images, at most, of which a network that never trained takes its running statistics."""
@@ -29,10 +31,6 @@ def build(
         imagenet: With the body's weights published for ImageNet.
         source: With as many outputs as the source has classes, not the target.
     """
-    from ...data import dataset_entry
-    from ...data.fewshot import generator
-    from ...models.architectures import build as by_name
-
     name = config.dataset if source or not config.finetuning else config.target
     entry = dataset_entry(name)
     classes = entry.classes["test"]
@@ -79,8 +77,6 @@ def starting(
 
 
 def _untrained(config: TransferConfig, architecture: Architecture, images: Tensor) -> Architecture:
-    from ...training.supervised import calibrate_norms
-
     if config.norm_start == "calibrated":
         calibrate_norms(architecture.model, images[:CALIBRATED_ON], config.batch)
     return architecture
@@ -102,8 +98,6 @@ def moving(config: TransferConfig, architecture: Architecture) -> set[str]:
     Raises:
         UserError: More blocks named than the network has.
     """
-    from ...places import UserError
-
     body, k = architecture.body, config.blocks
     if k >= len(body):
         raise UserError(f"moving={config.moving}: {config.model} has {len(body)} blocks: {', '.join(body)}")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ...data.fewshot import generator
+from ...data.images import ImageSet, load_images
+from ...data.labels import noisy, shifted
 from ...places import UserError
 from .config import PROBED_TEST_IMAGES, TransferConfig
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from ...data.images import ImageSet
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, ORDER, NOISE, TEST_NOISE, PROBE, FRESH, FRESH_START, HEAD, TARGET_ORDER, TARGET_NOISE = range(10)
@@ -65,9 +63,6 @@ def load_subsets(config: TransferConfig, seed: int, root: Path) -> Subsets:
         UserError: More images asked for than there are, an empty subset, labels out of range, a shift that
             moves nothing, or a test class that training never shows.
     """
-    from ...data.images import load_images
-    from ...data.labels import shifted
-
     if config.finetuning:
         everything = load_images(config.target, "test", root)
         half = _half(everything)
@@ -116,9 +111,6 @@ def _tested(test: ImageSet) -> slice:
 
 def _noisy(images: ImageSet, name: str, degree: int, key: tuple[int, ...]) -> Tensor:
     """Labels with noise, drawn for the whole split, so that a subset's labels are those of the whole."""
-    from ...data.fewshot import generator
-    from ...data.labels import noisy
-
     if name.endswith("-sorted"):  # as released: the noise is set where nothing reads it
         return images.labels
     return noisy(images.labels, degree, len(images.classes), generator(*key))
@@ -137,10 +129,6 @@ def _share_classes(train: Tensor, test: Tensor, classes: tuple[str, ...], name: 
 
 def _draw_probe(test: ImageSet, count: int, seed: int) -> torch.Tensor:
     """Indices of a seed's probe in the test split, in order."""
-    import torch
-
-    from ...data.fewshot import generator
-
     tested = _tested(test)
     available = tested.stop - tested.start
     if count > available:
@@ -151,8 +139,6 @@ def _draw_probe(test: ImageSet, count: int, seed: int) -> torch.Tensor:
 
 def _common(test: ImageSet) -> torch.Tensor:
     """Indices of the stimuli that every seed shares: the first ones of each class, by class."""
-    import torch
-
     tested = _tested(test)
     labels = test.labels[tested]
     each = max(COMMON // len(test.classes), 1)

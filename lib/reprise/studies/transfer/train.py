@@ -5,21 +5,23 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...engine.study import Context, Unit
+import torch
+from torch import Tensor
+
+from ...data.fewshot import generator
+from ...engine.runner import estimate
+from ...engine.study import Context, Unit, study
 from ...engine.words import spell_seeds
+from ...models.architectures import Architecture
+from ...training.batched import BatchedLearner
+from ...training.checkpoints import CheckpointFolder
+from ...training.session import Session
+from ...training.supervised import Batches, Learner, Sgd
 from .config import TransferConfig
 from .networks import moving, parted, starting
 from .subsets import CHANCE, ORDER, TARGET_ORDER, Subsets, load_subsets
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ...models.architectures import Architecture
-    from ...training.batched import BatchedLearner
-    from ...training.checkpoints import CheckpointFolder
-    from ...training.supervised import Batches, Learner, Sgd
 
 PIECE = 50
 """Steps after which a training can be stopped, within an epoch too."""
@@ -32,8 +34,6 @@ def label(epoch: int) -> str:
 
 def epochs_and_steps(config: TransferConfig) -> tuple[int, int]:
     """Number of epochs, and steps that count as one of them."""
-    from ...training.supervised import Batches
-
     if config.finetuning:
         return config.target_epochs, Batches(config.target_images, config.batch, ()).per_pass
     return config.epochs, config.epoch_steps or Batches(config.images, config.batch, ()).per_pass
@@ -41,8 +41,6 @@ def epochs_and_steps(config: TransferConfig) -> tuple[int, int]:
 
 def folder_of(unit: Unit[TransferConfig], context: Context) -> CheckpointFolder:
     """Where a unit's weights are: a folder named by what they depend on."""
-    from ...training.checkpoints import CheckpointFolder
-
     return CheckpointFolder(context.weights / unit.weights_id)
 
 
@@ -79,8 +77,6 @@ def train(unit: Unit[TransferConfig], subsets: Subsets, folder: CheckpointFolder
     Raises:
         Diverged: A loss is not finite; the message names the step and the last good checkpoint.
     """
-    from ...training.supervised import Learner
-
     config = unit.config
     architecture, sgd, batches = _ingredients(unit, subsets, context)
     learner = Learner(
@@ -120,8 +116,6 @@ def train_together(units: Sequence[Unit[TransferConfig]], context: Context) -> N
 def _train_batched(
     units: Sequence[Unit[TransferConfig]], folders: Sequence[CheckpointFolder], context: Context
 ) -> None:
-    from ...training.batched import BatchedLearner
-
     config = units[0].config
     found = [load_subsets(config, unit.seed, context.data) for unit in units]
     parts = [_ingredients(unit, subsets, context) for unit, subsets in zip(units, found, strict=True)]
@@ -140,8 +134,6 @@ def _ingredients(
     unit: Unit[TransferConfig], subsets: Subsets, context: Context
 ) -> tuple[Architecture, Sgd, Batches]:
     """The network that a unit starts from, on its device, and how it steps."""
-    from ...training.supervised import Batches, Sgd
-
     config = unit.config
     pretrained = None
     if config.finetuning and config.start == "pretrained" and config.source == "trained":
@@ -177,8 +169,6 @@ class Training:
 
     def advance(self, step: int) -> dict[str, str]:
         """Take a piece of an epoch."""
-        import torch
-
         piece = step % self.pieces
         first, last = (self.steps * part // self.pieces for part in (piece, piece + 1))
         self.begun.append(self.learner.advance(last - first))
@@ -197,8 +187,6 @@ class Training:
 
     def restore(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from saved :meth:`states`."""
-        import torch
-
         self.learner.restore([state["learner"] for state in states])
         self.losses = [state["losses"] for state in states]
         device = self.learner.labels.device
@@ -217,11 +205,6 @@ def _go_on(
     progress: bool,
 ) -> list[dict]:
     """Train in a session of the condition's length; what :func:`train` returns, of each unit."""
-    import torch
-
-    from ...data.fewshot import generator
-    from ...training.session import Session
-
     config = units[0].config
     epochs, steps = epochs_and_steps(config)
     # Dropout draws from the process's own stream, which must not depend on what was computed before.
@@ -243,9 +226,6 @@ def _go_on(
 
 def _announce(unit: Unit[TransferConfig], context: Context) -> None:
     """Say that weights of another unit have to be trained first, and how long that takes."""
-    from ...engine.runner import estimate
-    from ...engine.study import study
-
     config = unit.config
     what = "the pre-trained network" if not config.finetuning else "a fresh network on the same labels"
     seconds = estimate(study("transfer"), [unit], context.store) if context.store else None
