@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.container import ErrorbarContainer
+from matplotlib.text import Text
 
 from reprise.book.display import figure_html
 from reprise.engine.grams import fold
@@ -175,6 +176,6 @@ def test_a_further_measure_is_drawn_where_units_hold_it(runs, further, holding):
         figures_audit.audit(held, "start", next(iter(held)), "transfer-audit", further.id),
     ]
     for plate in plates:
-        labels = [text.get_text() for text in plate.figure.findobj(lambda item: hasattr(item, "get_text"))]
+        labels = [text.get_text() for text in plate.figure.findobj(Text) if isinstance(text, Text)]
         assert further.title in " ".join([*labels, plate.caption]), plate.name
     plt.close("all")
