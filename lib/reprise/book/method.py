@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .chapter import Chapter
 
 
-def source(*objects: Callable[..., Any] | type) -> None:
+def show_source(*objects: Callable[..., Any] | type) -> None:
     """Display functions and classes as they stand in the library, highlighted, each below its file's name.
 
     What runs is what is shown, so a page cannot drift from it. Of a docstring the first line is kept.
@@ -65,11 +65,11 @@ def settings_beside(chapter: Chapter, preset: str, heading: str = "the paper") -
     display(Markdown(table if rows else same))
 
 
-def rules(*ids: str) -> None:
+def show_rules(*ids: str) -> None:
     """Display the rules that judge claims, as they stand in the library.
 
     Args:
         ids: Ids of the claims; a conjunction shows the rules of its parts.
     """
     chosen = [part for claim in map(find_claim, ids) for part in claim.parts or (claim,)]
-    source(*dict.fromkeys(claim.decide for claim in chosen))
+    show_source(*dict.fromkeys(claim.decide for claim in chosen))
