@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..claims.claim import find_claim
-from ..engine.words import markdown_table
+from ..engine.words import markdown_table, with_interval
 
 if TYPE_CHECKING:
     from .chapter import Chapter
@@ -73,3 +73,27 @@ def show_rules(*ids: str) -> None:
     """
     chosen = [part for claim in map(find_claim, ids) for part in claim.parts or (claim,)]
     show_source(*dict.fromkeys(claim.decide for claim in chosen))
+
+
+def expected(chapter: Chapter) -> None:
+    """Display what the preset of a chapter's run should give, beside what this run gives.
+
+    Args:
+        chapter: The chapter.
+    """
+    from IPython.display import Markdown, display
+
+    from ..engine.comparison import summarise
+
+    expects = chapter.study.preset(chapter.preset).expects
+    if expects is None:
+        text = f"Preset `{chapter.preset}` was never published: nothing is known of what it should give."
+    else:
+        here = chapter.study.endpoints(chapter.run)
+        rows = [
+            (name, with_interval(*numbers), summarise(here[name].values).spell())
+            for name, numbers in expects.values.items()
+        ]
+        table = markdown_table([f"preset `{chapter.preset}`", "should give", "gives here"], rows)
+        text = f"{table}\n\nMeasured on {expects.n} seeds, 95 % intervals: {expects.measured}."
+    display(Markdown(text))

@@ -144,12 +144,15 @@ def publish(
 def describe(study: StudyName) -> None:
     """Presets and settings of a study, with units, ranges and defaults."""
     from ..engine.config import choices
+    from ..engine.labels import expectation
     from ..engine.study import study as look_up
 
     chosen = look_up(study)
     typer.echo(f"{chosen.title}\n\nPresets")
     for name, entry in chosen.presets.items():
-        typer.echo(f"  {name:18}{entry.about}{' ' + entry.expects if entry.expects else ''}")
+        typer.echo(f"  {name:18}{entry.about}")
+        for line in expectation(chosen, name):
+            typer.echo(f"  {'':18}  {line}")
     if chosen.families:
         typer.echo("\nFamilies of conditions (run --family)")
         for name, make in chosen.families.items():

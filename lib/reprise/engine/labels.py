@@ -9,7 +9,7 @@ from typing import Any
 
 from .config import StudyConfig
 from .study import Study
-from .words import spell_seeds
+from .words import spell_seeds, with_interval
 
 
 def label(study: Study, config: StudyConfig, preset: str) -> str:
@@ -48,3 +48,21 @@ def _spelled(settings: dict[str, Any]) -> list[str]:
         return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
     return [f"{key}={text(value)}" for key, value in settings.items()]
+
+
+def expectation(study: Study, preset: str) -> list[str]:
+    """What a preset should give, a line an endpoint, then where that was measured and the command.
+
+    Args:
+        study: The study.
+        preset: Name of a preset.
+
+    Returns:
+        Nothing if the preset was never published.
+    """
+    entry = study.preset(preset)
+    if entry.expects is None:
+        return []
+    values = [f"{name}: {with_interval(*numbers)}" for name, numbers in entry.expects.values.items()]
+    made = f"measured on {entry.expects.n} seeds ({entry.expects.measured})"
+    return [*values, f"{made} by: {command(study, study.configure(preset, {}), entry.seeds, preset)}"]

@@ -14,29 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from ..places import UserError
 from .config import StudyConfig
+from .preset import Preset
 from .unit import C, Unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from .store import Store
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named set of values with what to expect of it.
-
-    Attributes:
-        values: Field → value, where it differs from the configuration's defaults.
-        seeds: Seeds that are run unless others are asked for.
-        about: What it is for, one sentence.
-        expects: What it should give and on what it was measured.
-    """
-
-    values: Mapping[str, Any]
-    seeds: tuple[int, ...]
-    about: str
-    expects: str = ""
 
 
 @dataclass(frozen=True)
