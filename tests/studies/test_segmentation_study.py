@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from reprise.data.segmentation import IGNORE, SegmentationSet, SegmentationSplits
 from reprise.data.shapes import shapes
@@ -21,7 +22,7 @@ from reprise.engine.store import Store, digest
 from reprise.engine.study import Context, Unit, study
 from reprise.models.unet import DECODERS
 from reprise.places import Places, UserError
-from reprise.studies.segmentation import SegmentationConfig, family_seeds
+from reprise.studies.segmentation import SegmentationConfig, endpoints, family_seeds
 from reprise.studies.segmentation.baselines import baselines, otsu
 from reprise.studies.segmentation.measure import centre, probe
 from reprise.studies.segmentation.pretrain import Pretrained, pretrain, start
@@ -75,6 +76,8 @@ def configure(preset="smoke", **values) -> SegmentationConfig:
         ({"rates": "1e-3,1e-3"}, "one or more different numbers"),
         ({"choice_steps": 100}, "choice_steps=100: at most the 6 steps"),
         ({"fraction": 0}, "fraction=0"),
+        ({"source": "camvid-all", "dataset": "camvid"}, "source=camvid-all and dataset=camvid: the drives"),
+        ({"scored": 4}, "scored=4: the learning curve has 3 points"),
         ({"dataset": "cityscapes"}, "nuclei.*camvid.*voc.*pet.*shapes"),
         (
             {"pretext": "contrastive-reconstruction", **{f"{name}_weight": 0 for name in CORRUPTIONS}},
@@ -149,7 +152,7 @@ def test_every_preset_and_family_is_possible():
     for name in SEGMENTATION.presets:
         base = configure(name)
         conditions = SEGMENTATION.family("all", base)
-        assert len(conditions) == 6 + 4 + 18 + 7 + 1
+        assert len(conditions) == 6 + 4 + 18 + 7 + 1 + 6
         assert all(SEGMENTATION.work(one) > 0 for one in conditions.values())
         assert all(SEGMENTATION.datasets(one)[-1] == base.dataset for one in conditions.values())
 
@@ -283,6 +286,136 @@ def test_a_frozen_encoder_stays_that_of_the_parent(places):
     encoder = [name for name in run["layer"].values if name.startswith("encoder")]
     assert run["similarity"].sel(measure="cka-linear", layer=encoder).values == pytest.approx(1, abs=1e-5)
     assert float(run["similarity"].sel(measure="cka-linear", layer="decoder5").max()) < 0.99999
+
+
+VERSION_2 = {
+    "choice": "replicate",
+    "scored": 2,
+    "least_share": 0.0262,
+    "statistics_batches": 2,
+    "curve_early": 20,
+    "curve_every": 5,
+    "curve_crop": 64,
+    "steps": 25,
+    "at_once": True,
+}
+
+
+def test_settings_of_version_2_change_no_name_of_version_1():
+    plain = configure("laptop")
+    assert not set(VERSION_2) & set(plain.settings()) and "initial" not in plain.settings()
+    assert plain.curve_steps == tuple(range(0, 401, 25))
+    street = configure("street")
+    assert street.curve_steps == (*range(0, 201, 10), *range(225, 601, 25))
+    # What chooses a condition's rate names no unit that chooses its own.
+    assert Unit(configure("street", choice_steps=7), 200).id == Unit(street, 200).id
+    assert Unit(configure("laptop", choice_steps=7), 0).id != Unit(plain, 0).id
+    # Without pre-training on the source there is nothing that starts from ImageNet.
+    nothing = {"pretext": "none", "transfer": "none"}
+    a, b = (configure("street-imagenet", initial=i, **nothing) for i in ("random", "imagenet"))
+    assert Unit(a, 200).id == Unit(b, 200).id
+
+
+@pytest.fixture(scope="module")
+def replicates(places):
+    conditions = {mode: configure(transfer=mode, **VERSION_2) for mode in ("encoder", "both")}
+    return {
+        mode: runner.run(SEGMENTATION, one, (0, 1), places, preset="smoke", progress=False)
+        for mode, one in conditions.items()
+    }
+
+
+def test_a_replicate_runs_at_every_rate_and_is_scored_by_its_own_choice(replicates):
+    run = replicates["both"]
+    assert run["curve_step"].values.tolist() == [0, 10, 20, 25]
+    assert run["rate_curve_miou"].sizes == {"seed": 2, "candidate_rate": 2, "curve_step": 4}
+    counts = run["class_counts"].values.reshape(-1, 6)[0].astype(bool)
+    share = shapes().train.frequencies()
+    assert counts.tolist() == (share >= 0.0262).tolist() and 1 < counts.sum() < 6
+    for i in range(2):
+        unit = run.isel(seed=i)
+        best = int(unit["choice_miou"].argmax())
+        assert float(unit["rate"]) == pytest.approx(float(unit["candidate_rate"][best]))
+        for name in ("miou", "dice", "boundary", "class_iou", "curve_miou", "training_loss"):
+            assert unit[name].values == pytest.approx(
+                unit[f"rate_{name}"].isel(candidate_rate=best).values, nan_ok=True
+            )
+        means = np.nanmean(unit["class_iou"].values[counts])
+        assert float(unit["miou"]) == pytest.approx(means, abs=1e-5)
+
+
+def test_endpoints_of_version_2_hold_pairs_at_one_rate(replicates):
+    both, encoder = replicates["both"], replicates["encoder"]
+    first, second = endpoints.at_one_rate(both, encoder)
+    assert first["rate"].values == pytest.approx(second["rate"].values)
+    for rate in encoder["candidate_rate"].values:
+        fixed = endpoints.at_rate(both, float(rate))
+        assert fixed["miou"].values == pytest.approx(both["rate_miou"].sel(candidate_rate=rate).values)
+    assert set(endpoints.signs_by_rate(both, encoder)) == set(encoder["candidate_rate"].values.tolist())
+    gaps, never = endpoints.log_steps(encoder, encoder)
+    assert gaps == pytest.approx([0, 0]) and never <= 6
+    expected, censored = [], 0
+    for i in range(2):
+        end = second["curve_miou"].isel(seed=i, curve_step=slice(-2, None)).mean()
+        logs = []
+        for share in (0.8, 0.9, 0.95):
+            steps = []
+            for one in (first, second):
+                curve = one["curve_miou"].isel(seed=i).values.astype(float)
+                at = one["curve_step"].values.astype(float)
+                reached = np.flatnonzero(curve >= share * float(end))
+                fine = np.linspace(0, 25, 250_001)
+                over = np.flatnonzero(np.interp(fine, at, curve) >= share * float(end))
+                steps.append(max(1.0, fine[over[0]]) if reached.size else 25.0)
+                censored += one is first and not reached.size
+            logs.append(np.log(steps[0] / steps[1]))
+        expected.append(np.mean(logs))
+    gaps, never = endpoints.log_steps(both, encoder)
+    assert gaps == pytest.approx(expected, abs=1e-3) and never == censored
+    with pytest.raises(ValueError, match="no run at rate 0.5; there are: 0.001, 0.003"):
+        endpoints.at_rate(both, 0.5)
+
+
+def test_contrasts_of_unequal_conditions_are_found():
+    def run(**values):
+        return xr.Dataset(attrs={"config": configure("street", **values).model_dump_json()})
+
+    assert endpoints.unequal(run(), run(pretext="none", transfer="none")) == []
+    assert endpoints.unequal(run(), run(transfer="both")) == []
+    assert endpoints.unequal(run(), run(rates="1e-3", encoder="resnet18", crop=96)) == [
+        "crop",
+        "encoder",
+        "rates",
+    ]
+    for preset in ("street", "street-imagenet"):
+        base = configure(preset)
+        conditions = {**SEGMENTATION.family("encoders", base), **SEGMENTATION.family("modes", base)}
+        conditions |= SEGMENTATION.family("imagenet", base)
+        configs = [xr.Dataset(attrs={"config": one.model_dump_json()}) for one in conditions.values()]
+        assert all(endpoints.unequal(configs[0], one) == [] for one in configs)
+
+
+def test_everything_starts_from_imagenets_encoder_where_that_is_asked_for(tmp_path):
+    from safetensors.torch import save_file
+
+    from reprise.models import imagenet
+    from reprise.models.unet import build
+
+    context = Context(tmp_path, tmp_path / "weights", progress=False)
+    config = configure(initial="imagenet", pretrain_steps=1, pretrain_rate=1e-12, transfer="decoder")
+    published = build(2, config.encoder, seed=9).get_submodule("encoder.model").state_dict()
+    (tmp_path / imagenet.FOLDER).mkdir()
+    save_file(published, tmp_path / imagenet.FOLDER / f"{config.encoder}.safetensors")
+    found = pretrain(config, 0, context)
+    assert found.state is not None
+    weights = [name for name, value in published.items() if "running" not in name and "num_" not in name]
+    for name in weights:  # a step of rate 1e-12 moves nothing that single precision sees
+        assert torch.allclose(found.state[f"encoder.model.{name}"], published[name], atol=1e-6)
+    decoder = start(config, 0, 6, found)  # the encoder starts afresh: from ImageNet
+    assert torch.equal(decoder.encoder.model.state_dict()[weights[0]], published[weights[0]])
+    nothing = configure(initial="imagenet", pretext="none", transfer="none")
+    fresh = start(nothing, 0, 6, pretrain(nothing, 0, context))
+    assert not torch.equal(fresh.encoder.model.state_dict()[weights[0]], published[weights[0]])
 
 
 def _two_classes(masks, images):

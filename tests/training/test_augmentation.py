@@ -36,6 +36,27 @@ def test_image_and_mask_move_together(zoom, turns):
     assert all(torch.equal(a, b) for a, b in zip(again, augment(image, mask, generator(3)), strict=True))
 
 
+@pytest.mark.parametrize("turns", [False, True])
+@pytest.mark.parametrize("jitter", [0.0, 0.3])
+def test_a_batch_at_once_is_that_of_crops_one_by_one(turns, jitter):
+    random = torch.Generator().manual_seed(0)
+    pairs = []
+    for i in range(24):  # of several sizes, some smaller than a crop
+        height, width = 40 + 7 * (i % 5), 150 - 11 * (i % 7)
+        soft = torch.rand(1, 3, height // 6 + 1, width // 6 + 1, generator=random)
+        image = torch.nn.functional.interpolate(soft, (height, width), mode="bilinear")[0]
+        mask = torch.randint(0, 9, (height, width), generator=random)
+        pairs.append(((image * 255).to(torch.uint8), mask.to(torch.uint8)))
+    augment = Augmentation(64, turns=turns, jitter=jitter)
+    images, masks = augment.batch(pairs, generator(5))
+    chance = generator(5)
+    singly = [augment(*pair, chance) for pair in pairs]
+    assert torch.equal(masks, torch.stack([mask for _, mask in singly]))
+    gaps = (images.int() - torch.stack([image for image, _ in singly]).int()).abs()
+    assert int(gaps.max()) <= (5 if jitter else 1) and float(gaps.float().mean()) < 0.5
+    assert (masks == IGNORE).any() and images.dtype == torch.uint8
+
+
 def test_colours_change_and_masks_do_not():
     image, mask = _pair(48, 48)
     still, moving = (Augmentation(48, zoom=(1, 1), flips=False, jitter=j) for j in (0.0, 0.3))
@@ -50,6 +71,14 @@ def test_what_lies_beyond_a_small_picture_is_ignored():
     picture, classes = Augmentation(32, zoom=(1, 1), flips=False, jitter=0)(image, mask, generator(0))
     assert (classes[16:] == IGNORE).all() and (classes[:16] != IGNORE).all()
     assert (picture[:, 16:] == 0).all()
+
+
+def test_batches_drawn_at_once_are_of_the_same_pictures():
+    data = _numbered(5)
+    augment = Augmentation(32, zoom=(1, 1), jitter=0)
+    for step in range(3):
+        a, b = (draw(data, 4, step, augment, (1,), at_once) for at_once in (False, True))
+        assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
 
 
 def _numbered(count):

@@ -7,7 +7,16 @@ from torch.nn import functional as F
 
 from reprise.data.segmentation import IGNORE, SegmentationSet
 from reprise.models.unet import build
-from reprise.training.pixels import QualityMeter, batches, contour, evaluate, pixel_loss, predict
+from reprise.training.pixels import (
+    QualityMeter,
+    batches,
+    contour,
+    evaluate,
+    pixel_loss,
+    pixel_loss_at_once,
+    predict,
+    reestimate,
+)  # fmt: skip
 
 
 def _masks(seed=0, classes=4, shape=(3, 24, 20), ignored=0.1):
@@ -33,6 +42,22 @@ def test_the_loss_equals_a_loop_over_labelled_pixels():
     assert float(pixel_loss(logits, masks)) == pytest.approx(np.mean(entropy) + 1 - dice, rel=1e-9)
 
 
+@pytest.mark.parametrize("ignored", [0.0, 0.3, 1.0])
+def test_the_loss_at_once_equals_the_other_with_its_gradient(ignored):
+    masks = _masks(classes=3, ignored=ignored)
+    masks[masks == 2] = 1
+    given = torch.randn(3, 3, 24, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    values, gradients = [], []
+    for loss in (pixel_loss, pixel_loss_at_once):
+        logits = given.clone().contiguous(memory_format=torch.channels_last).requires_grad_()
+        value = loss(logits, masks)
+        value.backward()
+        values.append(float(value.detach()))
+        gradients.append(logits.grad)
+    assert values[0] == pytest.approx(values[1], rel=1e-12, abs=1e-12)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-14)
+
+
 def test_ignored_pixels_get_no_gradient():
     masks = _masks()
     logits = torch.randn(3, 4, 24, 20, requires_grad=True)
@@ -52,6 +77,8 @@ def test_a_batch_with_nothing_labelled_costs_nothing_and_moves_nothing():
 def test_masks_of_another_size_are_refused():
     with pytest.raises(ValueError, match=r"\(2, 8, 9\) do not belong to logits \(2, 3, 8, 8\)"):
         pixel_loss(torch.zeros(2, 3, 8, 8), torch.zeros(2, 8, 9, dtype=torch.uint8))
+    with pytest.raises(ValueError, match=r"\(2, 8, 9\) do not belong to logits \(2, 3, 8, 8\)"):
+        pixel_loss_at_once(torch.zeros(2, 3, 8, 8), torch.zeros(2, 8, 9, dtype=torch.uint8))
     with pytest.raises(ValueError, match="do not belong to predictions"):
         QualityMeter(3).update(torch.zeros(2, 8, 8), torch.zeros(2, 8, 9, dtype=torch.uint8))
 
@@ -115,10 +142,10 @@ def loop_contour(inside, width):
 def test_contours_equal_a_loop_and_the_pictures_edge_is_none(width):
     random = np.random.default_rng(0)
     inside = F.interpolate(torch.as_tensor(random.random((2, 1, 6, 5))), scale_factor=4)[:, 0] > 0.5
-    found = contour(inside, width)
+    found = contour(inside.long(), width)
     for a, b in zip(inside.numpy(), found.numpy(), strict=True):
-        assert (loop_contour(a, width) == b).all()
-    assert not contour(torch.ones(1, 9, 9, dtype=torch.bool)).any()
+        assert (loop_contour(a, width) == (b & a)).all() and (loop_contour(~a, width) == (b & ~a)).all()
+    assert not contour(torch.ones(1, 9, 9, dtype=torch.uint8)).any()
 
 
 def test_boundary_quality_equals_a_loop_and_sees_only_boundaries():
@@ -172,3 +199,29 @@ def test_sets_of_mixed_sizes_are_judged_as_one_by_one(network):
     one, together = meter.compute(), evaluate(network, data)
     assert one.iou == pytest.approx(together.iou) and one.boundary == pytest.approx(together.boundary)
     assert np.isnan(evaluate(network, data, boundaries=False).boundary).all()
+
+
+def test_statistics_taken_anew_are_means_over_the_batches_and_frozen_parts_keep_theirs():
+    batches_ = [
+        torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(i))
+        for i in range(3)
+    ]
+    network = build(3, "mobilenetv3_small_050", decoder_channels=(16, 16, 8, 8, 8), seed=0)
+    first = next(m for m in network.encoder.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    inputs = []
+    handle = first.register_forward_pre_hook(lambda _m, given: inputs.append(given[0].detach()))
+    first.running_mean.fill_(7.0)
+    momentum = first.momentum
+    reestimate(network, batches_)
+    handle.remove()
+    assert first.running_mean.numpy() == pytest.approx(
+        np.mean([x.mean((0, 2, 3)).numpy() for x in inputs], axis=0), abs=1e-5
+    )
+    assert first.running_var.numpy() == pytest.approx(
+        np.mean([x.var((0, 2, 3)).numpy() for x in inputs], axis=0), rel=1e-4
+    )
+    assert first.momentum == momentum and not any(m.training for m in network.modules())
+    network.freeze(["encoder"])
+    first.running_mean.fill_(7.0)
+    reestimate(network, batches_)
+    assert (first.running_mean == 7).all()

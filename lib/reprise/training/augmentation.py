@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -80,9 +82,60 @@ class Augmentation:
         picture = jittered(picture.as_subclass(Tensor), self.jitter, random)
         return picture, classes.as_subclass(Tensor)
 
+    def batch(self, pairs: Sequence[tuple[Tensor, Tensor]], random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What calls one by one give, up to rounding, for a batch at once and where the pictures are.
+
+        Args:
+            pairs: Pictures, uint8 (3, h, w) of any sizes, with their masks, uint8 (h, w), on one device.
+            random: Source of chance, on the CPU; drawn from as by calls one by one.
+
+        Returns:
+            uint8 (n, 3, size, size) and (n, size, size), on that device; masks are exactly the same.
+        """
+        n, device = len(pairs), pairs[0][0].device
+        largest = max(2, round(self.size / self.zoom[0]))
+        windows = torch.zeros(n, 3, largest, largest, device=device)
+        marks = torch.full((n, largest, largest), IGNORE, dtype=torch.uint8, device=device)
+        sides, flips, quarters, factors = [], [], [], []
+        for i, (image, mask) in enumerate(pairs):
+            height, width = mask.shape
+            side = max(2, round(self.size / _uniform(random, *self.zoom)))
+            top = _integer(random, max(height, side) - side + 1)
+            left = _integer(random, max(width, side) - side + 1)
+            part = slice(top, top + side), slice(left, left + side)
+            rows, columns = min(side, height), min(side, width)
+            windows[i, :, :rows, :columns] = image[:, *part]
+            marks[i, :rows, :columns] = mask[part]
+            sides.append(side)
+            flips.append(self.flips and _uniform(random) < 0.5)
+            quarters.append(_integer(random, 4) if self.turns else 0)
+            factors.append(
+                [_uniform(random, 1 - self.jitter, 1 + self.jitter) for _ in range(3 * bool(self.jitter))]
+            )
+        weights = torch.stack([_resizing(side, self.size, largest)[0] for side in sides]).to(device)
+        nearest = torch.stack([_resizing(side, self.size, largest)[1] for side in sides]).to(device)
+        mirrored = torch.tensor(flips).to(device)[:, None]
+        across = torch.where(mirrored[..., None], weights.flip(1), weights)
+        images = weights[:, None] @ (windows @ across.mT[:, None])
+        images = (images + 0.5).floor_().clamp_(0, 255)
+        columns = torch.where(mirrored, nearest.flip(1), nearest)
+        masks = marks[torch.arange(n, device=device)[:, None, None], nearest[:, :, None], columns[:, None]]
+        for quarter in {*quarters} - {0}:
+            chosen = torch.tensor([i for i, k in enumerate(quarters) if k == quarter], device=device)
+            images[chosen] = torch.rot90(images[chosen], quarter, (2, 3))
+            masks[chosen] = torch.rot90(masks[chosen], quarter, (1, 2))
+        if self.jitter:
+            images = _recoloured(images, torch.tensor(factors).to(device))
+        return images.to(torch.uint8), masks
+
 
 def draw(
-    data: SegmentationSet, batch: int, step: int, augmentation: Augmentation, key: tuple[int, ...]
+    data: SegmentationSet,
+    batch: int,
+    step: int,
+    augmentation: Augmentation,
+    key: tuple[int, ...],
+    at_once: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The batch of a step: pass after pass through the pictures, each pass in a new order.
 
@@ -92,20 +145,22 @@ def draw(
         step: Number of the step, from 0.
         augmentation: How crops are taken.
         key: Integers that name the random stream.
+        at_once: Change all crops together, see :meth:`Augmentation.batch`.
 
     Returns:
         Crops uint8 (batch, 3, size, size) and masks uint8 (batch, size, size).
     """
-    images, masks = [], []
+    pairs = []
     random = generator(*key, 1, step)
     orders: dict[int, list[int]] = {}
     for position in range(step * batch, (step + 1) * batch):
         number, place = divmod(position, len(data))
         if number not in orders:
             orders[number] = torch.randperm(len(data), generator=generator(*key, 0, number)).tolist()
-        image, mask = augmentation(*data[orders[number][place]], random)
-        images.append(image)
-        masks.append(mask)
+        pairs.append(data[orders[number][place]])
+    if at_once:
+        return augmentation.batch(pairs, random)
+    images, masks = zip(*(augmentation(*pair, random) for pair in pairs), strict=True)
     return torch.stack(images), torch.stack(masks)
 
 
@@ -145,6 +200,36 @@ def jittered(image: Tensor, strength: float, random: torch.Generator) -> Tensor:
         for change in (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation):
             image = change(image, _uniform(random, 1 - strength, 1 + strength))
     return image
+
+
+def _recoloured(images: Tensor, factors: Tensor) -> Tensor:
+    """As :func:`jittered` for float images of whole numbers (n, 3, h, w) and factors (n, 3)."""
+    brightness, contrast, saturation = factors[:, :, None, None, None].unbind(1)
+    images = (images * brightness).clamp_(0, 255).floor_()
+    mean = _grey(images).mean((1, 2, 3), keepdim=True)
+    images = (images * contrast + mean * (1 - contrast)).clamp_(0, 255).floor_()
+    return (images * saturation + _grey(images) * (1 - saturation)).clamp_(0, 255).floor_()
+
+
+def _grey(images: Tensor) -> Tensor:
+    red, green, blue = images.unbind(1)
+    return (red * 0.2989 + green * 0.587 + blue * 0.114).floor_()[:, None]
+
+
+@functools.lru_cache(maxsize=256)
+def _resizing(side: int, size: int, largest: int) -> tuple[Tensor, Tensor]:
+    """How lines of so many pixels are resized: by a triangle as wide as a new pixel, or to the nearest.
+
+    Returns:
+        Weights (size, largest), whose rows sum to 1, and indices (size,).
+    """
+    scale = side / size
+    centres = (torch.arange(size, dtype=torch.float64) + 0.5) * scale
+    pixels = torch.arange(largest, dtype=torch.float64) + 0.5
+    weights = (1 - (pixels - centres[:, None]).abs() / max(scale, 1.0)).clamp_min(0)
+    weights[:, side:] = 0
+    nearest = (torch.arange(size, dtype=torch.float32) * torch.tensor(side / size)).floor().long()
+    return (weights / weights.sum(1, keepdim=True)).float(), nearest.clamp_max(side - 1)
 
 
 def _uniform(random: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:

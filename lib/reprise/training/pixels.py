@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.segmentation import IGNORE, SegmentationSet
-from ..models.unet import EncoderDecoder
+from ..models.unet import PARTS, EncoderDecoder
 from .augmentation import normalise
 
 BOUNDARY_WIDTH = 2
@@ -49,6 +49,32 @@ def pixel_loss(logits: Tensor, masks: Tensor) -> Tensor:
     present = truth.sum(0) > 0  # the Dice score of a class that is not there says nothing
     dice = 2 * (flat * truth).sum(0) / (flat.sum(0) + truth.sum(0)).clamp_min(1e-6)
     return entropy + 1 - dice[present].mean()
+
+
+def pixel_loss_at_once(logits: Tensor, masks: Tensor) -> Tensor:
+    """As :func:`pixel_loss`, up to rounding, without gathering the labelled pixels: a third of the time.
+
+    Args:
+        logits: (n, classes, h, w).
+        masks: Class ids (n, h, w).
+
+    Raises:
+        ValueError: Masks and logits differ in size.
+    """
+    if logits.shape[:1] + logits.shape[2:] != masks.shape:
+        raise ValueError(f"masks {tuple(masks.shape)} do not belong to logits {tuple(logits.shape)}")
+    classes = logits.shape[1]
+    ids = masks.long()
+    labelled = (masks != IGNORE)[:, None]
+    logs = logits.log_softmax(1)
+    shares = logs.exp() * labelled
+    truth = torch.zeros_like(logits).scatter_(1, ids.clamp_max(classes - 1)[:, None], 1.0) * labelled
+    counts = truth.sum((0, 2, 3))
+    entropy = -(logs * truth).sum() / counts.sum().clamp_min(1)
+    dice = 2 * (shares * truth).sum((0, 2, 3)) / (shares.sum((0, 2, 3)) + counts).clamp_min(1e-6)
+    present = counts > 0
+    some = present.any().to(logits.dtype)  # without a labelled pixel loss and gradient are 0
+    return entropy + some - (dice * present).sum() / present.sum().clamp_min(1)
 
 
 def predict(network: EncoderDecoder, images: Tensor) -> Tensor:
@@ -90,6 +116,10 @@ class Quality:
         """Mean IoU over the classes that occur."""
         return float(np.nanmean(self.iou))
 
+    def over(self, counted: np.ndarray) -> float:
+        """Mean IoU over those of some classes, bool (classes,), that occur."""
+        return float(np.nanmean(self.iou[counted]))
+
     @property
     def mean_dice(self) -> float:
         """Mean Dice score over the classes that occur."""
@@ -124,8 +154,7 @@ class QualityMeter:
         self.confusion = MulticlassConfusionMatrix(classes, ignore_index=IGNORE, validate_args=False).to(
             device
         )
-        self.both = torch.zeros(classes, dtype=torch.long, device=device)
-        self.either = torch.zeros(classes, dtype=torch.long, device=device)
+        self.both, self.called, self.true = torch.zeros(3, classes, dtype=torch.long, device=device)
 
     def update(self, predicted: Tensor, masks: Tensor) -> None:
         """Count some pictures.
@@ -146,10 +175,14 @@ class QualityMeter:
             return
         self.confusion.update(predicted, masks.long())
         if self.boundaries:
-            for k in range(self.classes):
-                predicted_edge, true = (contour(x == k) & labelled for x in (predicted, masks))
-                self.both[k] += (predicted_edge & true).sum()
-                self.either[k] += (predicted_edge | true).sum()
+            edges = [contour(x) & labelled for x in (predicted, masks)]
+            both = edges[0] & edges[1] & (predicted == masks)
+            for total, ids in (
+                (self.called, predicted[edges[0]]),
+                (self.true, masks[edges[1]]),
+                (self.both, masks[both]),
+            ):
+                total += torch.bincount(ids.flatten().long(), minlength=self.classes)
 
     def compute(self) -> Quality:
         """What was counted so far."""
@@ -157,27 +190,28 @@ class QualityMeter:
         hits, true, called = np.diag(matrix), matrix.sum(1), matrix.sum(0)
         with np.errstate(invalid="ignore"):
             iou, dice = hits / (true + called - hits), 2 * hits / (true + called)
-            boundary = self.both.double().cpu().numpy() / self.either.double().cpu().numpy()
+            either = self.called + self.true - self.both
+            boundary = self.both.double().cpu().numpy() / either.double().cpu().numpy()
         return Quality(iou, dice, boundary if self.boundaries else np.full(self.classes, np.nan))
 
 
-def contour(inside: Tensor, width: int = BOUNDARY_WIDTH) -> Tensor:
-    """Pixels of a region that are within some pixels (in rows and columns) of its outside.
+def contour(ids: Tensor, width: int = BOUNDARY_WIDTH) -> Tensor:
+    """Pixels that are within some pixels (in rows and columns) of one of another class.
 
     Args:
-        inside: bool (n, h, w). The picture's edge is no contour.
+        ids: Class ids (n, h, w). The picture's edge is no contour.
         width: How far, in pixels.
 
     Returns:
-        bool, same shape.
+        bool, same shape: for each class, its own pixels near its outside.
 
-    >>> inside = torch.zeros(1, 1, 9, dtype=torch.bool)
-    >>> inside[..., 2:8] = True
-    >>> contour(inside, width=1).int()[0, 0].tolist()
-    [0, 0, 1, 0, 0, 0, 0, 1, 0]
+    >>> ids = torch.tensor([[[0, 0, 1, 1, 1, 1, 1, 1, 0]]])
+    >>> contour(ids, width=1).int()[0, 0].tolist()
+    [0, 1, 1, 0, 0, 0, 0, 1, 1]
     """
-    near = F.max_pool2d((~inside).float()[:, None], 2 * width + 1, stride=1, padding=width)[:, 0] > 0
-    return inside & near
+    values = torch.stack([ids.long(), -ids.long()], dim=1).float()
+    highest = F.max_pool2d(values, 2 * width + 1, stride=1, padding=width)
+    return (highest != values).any(1)
 
 
 def evaluate(
@@ -196,6 +230,36 @@ def evaluate(
     for images, masks in batches(data):
         meter.update(predict(network, images.to(device)), masks.to(device))
     return meter.compute()
+
+
+def reestimate(network: EncoderDecoder, images: Sequence[Tensor]) -> None:
+    """Take the running statistics of batch norm anew, as means over some batches; frozen parts keep theirs.
+
+    Running means lag behind weights that still move: a network that learned well may then judge badly.
+
+    Args:
+        network: Changed in place; left in evaluation mode.
+        images: Batches, uint8 (n, 3, h, w), cut as those of training.
+    """
+    norms = [
+        module
+        for part in PARTS
+        if part not in network.frozen
+        for module in network.get_submodule(part).modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+    ]
+    usual = [norm.momentum for norm in norms]
+    network.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    with torch.no_grad():
+        for batch in images:
+            network(normalise(batch))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    network.eval()
 
 
 def batches(data: SegmentationSet) -> Iterator[tuple[Tensor, Tensor]]:

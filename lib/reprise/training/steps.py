@@ -6,7 +6,7 @@ What a step sees follows from its number alone, so an interrupted training goes 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,10 @@ class Steps:
         key: Integers that name the random stream of dropout and the like.
         evaluate: Called before the first step, then every so many steps and after the last one, with the
             module in evaluation mode; what it returns is added to the history.
-        every: Steps between evaluations; 0 for none but the first and the last.
+        every: Steps between evaluations, or after which there is one; 0 for none but the first and the last.
         product: The parameters that are wanted in the end, where that is not the whole module: a finished
             training then keeps them alone.
+        fused: Update all parameters in one operation: the same up to rounding, in less time.
 
     Attributes:
         history: ``"loss"`` and ``"score"`` of each step; ``"evaluated"``, the steps of evaluations, and each
@@ -75,17 +76,20 @@ class Steps:
         loss: Loss,
         schedule: Schedule,
         key: tuple[int, ...],
-        evaluate: Callable[[], dict[str, float]] | None = None,
-        every: int = 0,
+        evaluate: Callable[[], dict[str, Any]] | None = None,
+        every: int | Collection[int] = 0,
         product: Callable[[], dict[str, Tensor]] | None = None,
+        fused: bool = False,
     ):
         self.module, self.loss, self.schedule, self.key = module, loss, schedule, key
         self.evaluate, self.every, self.product = evaluate, every, product
-        self.history: dict[str, list[float]] = {"loss": [], "score": []}
+        self.history: dict[str, list[Any]] = {"loss": [], "score": []}
         parameters = [p for p in module.parameters() if p.requires_grad]
         if not parameters:
             raise ValueError("nothing moves: every part of the network is frozen")
-        self.optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.decay)
+        self.optimiser = torch.optim.AdamW(
+            parameters, lr=schedule.rate, weight_decay=schedule.decay, fused=fused or None
+        )
 
     def advance(self, step: int) -> dict[str, str]:
         """Take a step, counted from 0, with the evaluation that is due after it, or before the first.
@@ -112,9 +116,14 @@ class Steps:
         self.history["loss"].append(float(loss.detach()))
         self.history["score"].append(score)
         done = step + 1
-        if done == self.schedule.steps or (self.every and done % self.every == 0):
+        if done == self.schedule.steps or self._due(done):
             self._evaluate(done)
         return {}
+
+    def _due(self, done: int) -> bool:
+        if isinstance(self.every, int):
+            return bool(self.every) and done % self.every == 0
+        return done in self.every
 
     def _evaluate(self, step: int) -> None:
         if self.evaluate is None:

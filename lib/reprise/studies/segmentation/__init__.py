@@ -38,8 +38,13 @@ class Segmentation(Study[SegmentationConfig]):
         Pre-training and the choice of a rate are left out: other conditions and seeds share them.
         """
         judged = 256.0**2  # about the pixels of a whole picture
-        looking = judged * (config.curve_images * (1 + config.steps / config.curve_every) + 150)
-        return 3.0 * config.steps * config.batch * config.crop**2 + looking
+        learning = 3.0 * config.steps * config.batch * config.crop**2
+        if config.choice == "condition":
+            return learning + judged * (config.curve_images * (1 + config.steps / config.curve_every) + 150)
+        settling = config.statistics_batches * config.batch * config.crop**2
+        point = config.curve_images * (config.curve_crop**2 or judged) + settling
+        scoring = config.scored * (200 + config.choice_images) * judged
+        return len(config.rates) * (learning + len(config.curve_steps) * point + scoring)
 
     def datasets(self, config: SegmentationConfig) -> list[str]:
         """The source where it is trained on, and the target."""

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from ...data.segmentation import SegmentationSet, SegmentationSplits
 
 
-def baselines(target: SegmentationSplits) -> np.ndarray:
+def baselines(target: SegmentationSplits, counted: np.ndarray | None = None) -> np.ndarray:
     """Mean IoU of each of :data:`~reprise.studies.segmentation.endpoints.BASELINES` on the test pictures.
 
     Args:
         target: Data; the one threshold for all pictures is fitted on the training ones.
+        counted: Which classes count in means, bool (classes,); all if None. The commonest one does.
 
     Returns:
         (3,) in [0, 1]; NaN where a baseline does not apply.
@@ -26,7 +27,7 @@ def baselines(target: SegmentationSplits) -> np.ndarray:
     commonest = int(target.train.frequencies().argmax())
     # Everything is the commonest class: its IoU is its share, and that of every other class present is 0.
     levels = dict.fromkeys(BASELINES, np.nan)
-    levels["majority"] = share[commonest] / np.count_nonzero(share)
+    levels["majority"] = share[commonest] / np.count_nonzero(share if counted is None else share[counted])
     if classes == 2:
         fitted = _best_threshold(_histograms(target.train).sum(0))
         test = _histograms(target.test)

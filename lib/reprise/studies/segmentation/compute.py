@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
+import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +14,10 @@ from ...engine.provenance import dumps, record
 from ...engine.study import Context, Unit
 from . import measure
 from .baselines import baselines
-from .config import SegmentationConfig
+from .config import VERSION_2, SegmentationConfig
 from .endpoints import BASELINES
 from .pretrain import FRESH, INITIAL, PROBE, Pretrained, architecture, load, pretrain, start
-from .tune import choose_rate, tune
+from .tune import Trial, choose_rate, counted, trials, tune
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from ...data.segmentation import SegmentationSplits
     from ...models.unet import EncoderDecoder
     from ...training.pixels import Quality
+
+RATE_CURVES = ("rate_curve_miou", "rate_training_loss")
+RATE_QUALITIES = tuple(
+    f"rate_{name}" for name in ("miou", "dice", "boundary", "class_iou", "class_dice", "class_boundary")
+)
+"""Variables of a replicate that runs at every rate: along the steps of its curves, and its qualities."""
 
 PRETRAIN_POINTS = 50
 """Stretches of pre-training whose mean loss and score are kept."""
@@ -46,17 +54,25 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     target = load(config.dataset, context.data)
     crops = measure.probe(target.test, config.probe_images, config.crop, (seed, PROBE))
     found = pretrain(config, seed, context)
-    rate, scores = choose_rate(config, target, context)
-    folder = CheckpointFolder(context.weights / unit.weights_id)
-    with folder.locked():
-        network = start(config, seed, len(target.classes), found).to(context.device)
-        before = measure.layer_grams(network, crops, context.device)
-        judges = target.test.spread(config.curve_images)
-        history, trained = tune(
-            network, config, seed, rate, config.steps, target.train, context, folder, judges
-        )
+    if config.choice == "replicate":
+        done = trials(config, seed, found, target, context)
+        scores = {rate: trial.choice for rate, trial in done.items()}
+        rate = max(scores, key=lambda one: scores[one])
+    else:
+        rate, scores = choose_rate(config, target, context)
+        folder = CheckpointFolder(context.weights / unit.weights_id)
+        with folder.locked():
+            network = start(config, seed, len(target.classes), found).to(context.device)
+            done = {
+                rate: Trial(
+                    network, *tune(network, config, seed, rate, config.steps, target, context, folder, True)
+                )
+            }
+    begun = start(config, seed, len(target.classes), found).to(context.device)
+    before = measure.layer_grams(begun, crops, context.device)
+    trained = sum(trial.seconds for trial in done.values())
     started = time.perf_counter()
-    dataset = _assemble(unit, target, network, crops, before, found, history, rate, scores, context)
+    dataset = _assemble(unit, target, done, crops, before, found, rate, scores, context)
     # Pre-training has its own line: other conditions share it.
     seconds = {"fine-tuning": trained, "measuring": time.perf_counter() - started}
     fingerprints = [dataset_entry(name).fingerprint for name in (config.dataset, config.source)]
@@ -75,11 +91,10 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
 def _assemble(
     unit: Unit,
     target: SegmentationSplits,
-    network: EncoderDecoder,
+    done: dict[float, Trial],
     crops: measure.Crops,
     before: dict,
     found: Pretrained,
-    history: dict[str, list[float]],
     rate: float,
     scores: dict[float, float],
     context: Context,
@@ -91,7 +106,18 @@ def _assemble(
 
     config, seed = unit.config, unit.seed
     assert isinstance(config, SegmentationConfig)
-    quality = evaluate(network, target.test, device=context.device)
+    network, history = done[rate].network, done[rate].history
+    kinds = counted(target, config.least_share)
+    if config.choice == "replicate":
+        own = replicate(config, done, kinds)
+        qualities = {
+            name.removeprefix("rate_"): (dims[1:], values[config.rates.index(rate)])
+            for name, (dims, values) in own.items()
+            if name in RATE_QUALITIES
+        }
+        own |= {"class_counts": ("class_name", kinds.astype(np.uint8))}
+    else:
+        own, qualities = {}, _qualities(evaluate(network, target.test, device=context.device))
     after = measure.layer_grams(network, crops, context.device)
     other = architecture(config).build(len(target.classes), (seed, FRESH, INITIAL)).to(context.device)
     fresh = measure.layer_grams(other, crops, context.device)
@@ -101,12 +127,13 @@ def _assemble(
     loss, score = _stretches(found)
     dataset = xr.Dataset(
         {
-            **_qualities(quality),
-            "baseline": ("baseline_name", baselines(target)),
+            **qualities,
+            **own,
+            "baseline": ("baseline_name", baselines(target, kinds)),
             "curve_miou": ("curve_step", np.array(history["miou"])),
             "training_loss": ("curve_step", _between(history["loss"], history["evaluated"])),
             "rate": ((), rate),
-            "choice_miou": ("candidate_rate", np.array([scores[one] for one in config.rates])),
+            "choice_miou": ("candidate_rate", np.array([scores.get(one, np.nan) for one in config.rates])),
             "similarity": (("measure", "layer"), measure.similarity(before, after)),
             "fresh_similarity": (("measure", "layer"), measure.similarity(after, fresh)),
             "half_similarity": (
@@ -132,8 +159,9 @@ def _assemble(
             "seed": seed,
             **{
                 name: value
-                for name in type(config).model_fields
+                for name, field in type(config).model_fields.items()
                 if not isinstance(value := getattr(config, name), tuple)
+                and not (name in VERSION_2 and value == field.default)
             },
         },
     )
@@ -142,6 +170,44 @@ def _assemble(
     if seed in config.explorer_seeds:
         dataset = dataset.merge(measure.kept_states({"start": before, "end": after, "fresh": fresh}))
     return dataset
+
+
+def replicate(
+    config: SegmentationConfig, done: Mapping[float, Trial], kinds: np.ndarray
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """What a replicate reaches at each of its rates; NaN where it diverged.
+
+    Args:
+        config: The condition.
+        done: Rate → fine-tuning.
+        kinds: Which classes count in means.
+
+    Returns:
+        Variable → dimensions and values: qualities averaged over the points that are scored, and curves.
+    """
+    columns: dict[str, list] = {}
+    points = len(config.curve_steps)
+    for rate in config.rates:
+        trial = done.get(rate)
+        history = trial.history if trial else {}
+        for name, mean in (("iou", "miou"), ("dice", "dice"), ("boundary", "boundary")):
+            rows = np.array(history.get(name, [np.full(len(kinds), np.nan)]), float)
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", RuntimeWarning
+                )  # a class that occurs nowhere, or no run at all
+                columns.setdefault(f"rate_class_{name}", []).append(np.nanmean(rows, axis=0))
+                columns.setdefault(f"rate_{mean}", []).append(np.nanmean(rows[:, kinds], axis=1).mean())
+        nothing = [np.nan] * points
+        columns.setdefault("rate_curve_miou", []).append(history.get("miou", nothing))
+        losses = _between(history["loss"], history["evaluated"]) if history else nothing
+        columns.setdefault("rate_training_loss", []).append(losses)
+    dims = {1: (), 2: ("class_name",)}
+    found = {name: np.array(rows) for name, rows in columns.items()}
+    return {
+        name: (("candidate_rate", *(("curve_step",) if name in RATE_CURVES else dims[rows.ndim])), rows)
+        for name, rows in found.items()
+    }
 
 
 def _qualities(quality: Quality) -> dict:

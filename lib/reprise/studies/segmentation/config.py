@@ -26,9 +26,12 @@ WITH_DECODER = ("segmentation", "reconstruction", "contrastive-reconstruction")
 STRIDE = 32
 """What sides of crops must be multiples of, whatever the encoder."""
 
+EARLY_EVERY = 10
+"""Steps between points of the learning curve at its beginning, where there are such."""
+
 # Which settings of pre-training a pre-training depends on, beside those that all trained ones share.
 _SHARED = (
-    "source", "pretrain_crop", "pretrain_steps", "pretrain_rate", "pretrain_jitter",
+    "source", "pretrain_crop", "pretrain_steps", "pretrain_rate", "pretrain_jitter", "initial",
 )  # fmt: skip
 _WEIGHTS = ("contrast_weight", "mask_weight", "noise_weight", "colour_weight", "shuffle_weight")
 _OWN = {
@@ -36,6 +39,13 @@ _OWN = {
     "contrastive": ("projection", "temperature"),
     "contrastive-reconstruction": ("projection", "temperature", *_WEIGHTS),
 }
+
+
+VERSION_2 = (
+    "initial", "at_once", "choice", "scored", "least_share", "statistics_batches", "curve_early",
+    "curve_crop",
+)  # fmt: skip
+"""Settings that protocol version 2 added; units of version 1 say nothing of them."""
 
 
 class PretextConfig(StudyConfig):
@@ -68,6 +78,12 @@ class PretextConfig(StudyConfig):
     noise_weight: float = setting(1.0, "Weight of removing noise or blur; 0 for off.", ge=0)
     colour_weight: float = setting(1.0, "Weight of restoring colour; 0 for off.", ge=0)
     shuffle_weight: float = setting(1.0, "Weight of putting shuffled patches back; 0 for off.", ge=0)
+    initial: Literal["random", "imagenet"] = setting(
+        "random", "What the encoder starts from before pre-training on the source."
+    )
+    at_once: bool = setting(
+        False, "Crops, loss and update for the batch at once: the same up to rounding, in less time."
+    )
 
     @model_validator(mode="after")
     def _pretext_is_possible(self) -> Self:
@@ -140,6 +156,33 @@ class SegmentationConfig(PretextConfig):
     explorer_seeds: tuple[int, ...] = setting(
         (0,), "Seeds whose Grams are kept for the explorers.", stage="analysis"
     )
+    choice: Literal["condition", "replicate"] = setting(
+        "condition",
+        "What a rate is chosen for: a condition, on one seed after choice_steps; or each replicate, which "
+        "then runs at every rate to the end and keeps the one that is best on its validation pictures.",
+    )
+    scored: int = setting(
+        1, "Last points of the learning curve whose mean quality is the score.", unit="points", ge=1
+    )
+    least_share: float = setting(
+        0.0, "Share of the target's training pixels from which on a class counts in means.", ge=0, lt=1
+    )
+    statistics_batches: int = setting(
+        0,
+        "Batches of training crops by which statistics of batch norm are taken anew before each judging; 0 "
+        "leaves those of training.",
+        unit="batches",
+        ge=0,
+    )
+    curve_early: int = setting(
+        0, "Steps until which the learning curve has a point every 10 steps.", unit="steps", ge=0
+    )
+    curve_crop: int = setting(
+        0,
+        "Side of the middle of pictures that the learning curve is of; 0 for whole ones.",
+        unit="pixels",
+        ge=0,
+    )
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
@@ -163,11 +206,28 @@ class SegmentationConfig(PretextConfig):
             raise ValueError(f"crop={self.crop}: must be a multiple of {STRIDE}")
         if not self.rates or min(self.rates) <= 0 or len(set(self.rates)) < len(self.rates):
             raise ValueError(f"rates={list(self.rates)}: one or more different numbers above 0")
-        if self.choice_steps > self.steps:
+        if self.choice == "condition" and self.choice_steps > self.steps:
             raise ValueError(
                 f"choice_steps={self.choice_steps}: at most the {self.steps} steps of fine-tuning"
             )
+        if self.scored > len(self.curve_steps):
+            raise ValueError(
+                f"scored={self.scored}: the learning curve has {len(self.curve_steps)} points; set "
+                "curve_every lower"
+            )
         return self
+
+    @property
+    def curve_steps(self) -> tuple[int, ...]:
+        """Steps after which the learning curve has a point: the first, the last and those between."""
+        early = range(0, min(self.curve_early, self.steps) + 1, EARLY_EVERY)
+        late = (step for step in range(0, self.steps, self.curve_every) if step > self.curve_early)
+        return tuple(sorted({0, *early, *late, self.steps}))
+
+    def settings(self, stage: Stage | None = None) -> dict[str, Any]:
+        """As of a pre-training; what chooses a condition's rate names no unit that chooses its own."""
+        own = super().settings(stage)
+        return {k: v for k, v in own.items() if k != "choice_steps" or self.choice == "condition"}
 
     @property
     def pretraining(self) -> PretextConfig | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,6 +71,14 @@ def centre(picture: Tensor, size: int) -> Tensor:
         for side in (height, width)
     )
     return picture[..., torch.from_numpy(rows.astype(int))[:, None], torch.from_numpy(columns.astype(int))]
+
+
+def middles(data: SegmentationSet, size: int) -> SegmentationSet:
+    """The middles of all pictures, see :func:`centre`; whole pictures if the size is 0."""
+    if not size:
+        return data
+    images, masks = ([centre(x, size) for x in parts] for parts in (data.images, data.masks))
+    return replace(data, images=tuple(images), masks=tuple(masks))
 
 
 def layer_grams(network: EncoderDecoder, crops: Crops, device: str) -> dict[str, Grams]:

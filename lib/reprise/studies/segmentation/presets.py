@@ -14,6 +14,32 @@ FRACTIONS = (0.02, 0.1, 1.0)
 MODES_PRETEXT = "segmentation"
 """The pre-training of which encoder, decoder and both are transferred, for S1 to S3."""
 
+_VERSION_2 = {
+    "fraction": 0.035,
+    "crop": 64,
+    "steps": 600,
+    "rates": (1e-3, 3e-3),
+    "choice": "replicate",
+    "choice_images": 48,
+    "scored": 3,
+    "least_share": 0.01,
+    "statistics_batches": 8,
+    "curve_early": 200,
+    "curve_images": 48,
+    "curve_crop": 128,
+    "at_once": True,
+    "explorer_seeds": (200,),
+}
+"""Protocol version 2. The share of the labels is that of about 20 of LabelMeFacade's pictures."""
+
+STREET = {**_VERSION_2, "source": "camvid-all", "dataset": "labelmefacade"}
+"""The primary pair of version 2."""
+
+FROM_IMAGENET = {"encoder": "tf_efficientnet_lite0", "initial": "imagenet"}
+"""The second start: every pre-training goes on from ImageNet's weights."""
+
+_TEN, _FIVE = tuple(range(200, 210)), tuple(range(200, 205))
+
 PRESETS = {
     "smoke": Preset(
         values={
@@ -80,25 +106,61 @@ PRESETS = {
             measured="AMD EPYC, 1 thread, 2026-11-22",
         ),
     ),
+    "street": Preset(
+        values=STREET,
+        seeds=_TEN,
+        about="Protocol 2: CamVid, all drives, to LabelMeFacade, 20 labelled pictures, from random weights.",
+    ),
+    "street-imagenet": Preset(
+        values={**STREET, **FROM_IMAGENET},
+        seeds=_TEN,
+        about="Protocol 2: the same from ImageNet's weights (the extra 'imagenet').",
+    ),
+    "street-camvid": Preset(
+        values={
+            **_VERSION_2,
+            "source": "labelmefacade",
+            "dataset": "camvid",
+            "fraction": 0.2,
+            "explorer_seeds": (),
+        },
+        seeds=_FIVE,
+        about="Protocol 2, secondary: LabelMeFacade to CamVid's drive 0006R0, 20 labelled frames.",
+    ),
+    "street-clothing": Preset(
+        values={
+            **_VERSION_2,
+            "source": "camvid-all",
+            "dataset": "clothing",
+            "fraction": 0.0285,
+            "explorer_seeds": (),
+        },
+        seeds=_FIVE,
+        about="Protocol 2, secondary: CamVid, all drives, to Clothing Co-Parsing, 20 labelled photographs.",
+    ),
+    "street-nuclei": Preset(
+        values={
+            **_VERSION_2,
+            "source": "camvid-all",
+            "dataset": "nuclei",
+            "fraction": 0.043,
+            "explorer_seeds": (),
+        },
+        seeds=_FIVE,
+        about="Protocol 2, the negative control: CamVid, all drives, to nuclei, 20 labelled micrographs.",
+    ),
     "full": Preset(
         values={
-            "source": "voc",
-            "dataset": "pet",
-            "encoder": "resnet50",
+            **STREET,
+            "encoder": "tf_efficientnet_lite0",
             "decoder_channels": (),
-            "batch": 32,
             "pretrain_crop": 128,
-            "pretrain_steps": 50_000,
-            "fraction": 0.1,
-            "crop": 192,
-            "steps": 5000,
-            "choice_steps": 1000,
-            "choice_images": 200,
-            "curve_every": 100,
-            "curve_images": 200,
+            "pretrain_steps": 5000,
+            "crop": 128,
+            "steps": 1000,
         },
-        seeds=tuple(range(10)),
-        about="ResNet-50 from PASCAL VOC to Oxford-IIIT Pet, ten seeds: for a GPU.",
+        seeds=_TEN,
+        about="Protocol 2 at full size: the street scenes in crops of 128 pixels, 5000 + 1000 steps; a GPU.",
     ),
 }
 
@@ -129,6 +191,14 @@ def imagenet(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
     return {"imagenet": changed(base, pretext="imagenet", transfer="encoder")}
 
 
+def frozen(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """Every encoder, held still: the decoder alone learns."""
+    return {
+        f"{name}, frozen": changed(one, frozen="encoder", explorer_seeds=())
+        for name, one in encoders(base).items()
+    }
+
+
 def fractions(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
     """Every encoder at every share of the labels; Gram matrices are kept at the base's share alone."""
     return {
@@ -156,6 +226,7 @@ FAMILIES = {
     "fractions": fractions,
     "ablation": ablation,
     "imagenet": imagenet,
+    "frozen": frozen,
 }
 """Groups of conditions, each made from one: ``reprise run segmentation --family <name>``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from collections.abc import Mapping
@@ -15,13 +16,14 @@ from .config import PretextConfig, SegmentationConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ...data.segmentation import SegmentationSplits
+    from ...data.segmentation import SegmentationSet, SegmentationSplits
     from ...models.unet import EncoderDecoder
     from ...training.checkpoints import CheckpointFolder
     from ...training.pretext import Architecture, Pretext
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
 INITIAL, PRETRAIN_CROPS, PRETRAIN_CHANCE, PRETRAIN_DROPOUT, LABELS, CROPS, DROPOUT, PROBE, FRESH = range(9)
+STATISTICS = 9
 
 FINAL = "final"
 """Label of the weights at the end of a training."""
@@ -37,6 +39,7 @@ class Pretrained:
         seconds: Time that it took, now or earlier.
         origin: What the weights are called: an id, or a name of published ones.
         score_name: What the scores are.
+        initial: ImageNet's weights, if every encoder starts from them.
     """
 
     state: Mapping[str, Tensor] | None = None
@@ -44,6 +47,7 @@ class Pretrained:
     seconds: float = 0.0
     origin: str = ""
     score_name: str = ""
+    initial: Mapping[str, Tensor] | None = None
 
 
 @functools.lru_cache(maxsize=2)
@@ -69,7 +73,7 @@ def pretext(config: PretextConfig, classes: int, seed: int) -> Pretext:
     contrast = config.projection, config.temperature
     return {
         "classification": lambda: tasks.Classification(shape, classes, key),
-        "segmentation": lambda: tasks.Segmentation(shape, classes, key),
+        "segmentation": lambda: tasks.Segmentation(shape, classes, key, config.at_once),
         "reconstruction": lambda: tasks.Reconstruction(shape, config.restores, key),
         "contrastive": lambda: tasks.Contrastive(shape, *contrast, key),
         "contrastive-reconstruction": lambda: tasks.ContrastiveReconstruction(
@@ -96,7 +100,8 @@ def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrai
     from ...training.checkpoints import CheckpointFolder
 
     if config.pretext == "imagenet":
-        return _imagenet(architecture(config), context.data)
+        state, name = _imagenet(architecture(config), context.data)
+        return Pretrained(state, origin=name)
     if config.pretraining is None:
         return Pretrained()
     parent = Unit(config.pretraining, seed)
@@ -109,12 +114,14 @@ def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrai
             last = folder.last()
             assert last is not None
         history, score = last.state["history"], score_name(config.pretraining)
-        return Pretrained(folder.load(FINAL), history, last.seconds, parent.weights_id, score)
+        initial = imagenet(config, context) if config.initial == "imagenet" else None
+        return Pretrained(folder.load(FINAL), history, last.seconds, parent.weights_id, score, initial)
 
 
 def _pretrain(parent: Unit, folder: CheckpointFolder, context: Context) -> None:
     """The pre-training itself, from where an interrupted one was."""
     from ...data.fewshot import generator
+    from ...models.unet import transplant
     from ...training.augmentation import Augmentation, draw
     from ...training.session import Session
     from ...training.steps import Schedule, Steps
@@ -122,11 +129,15 @@ def _pretrain(parent: Unit, folder: CheckpointFolder, context: Context) -> None:
     config, seed = parent.config, parent.seed
     assert isinstance(config, PretextConfig)
     source = load(config.source, context.data).train
-    task = pretext(config, len(source.classes), seed).to(context.device)
+    task = pretext(config, len(source.classes), seed)
+    if config.initial == "imagenet":
+        transplant(imagenet(config, context), task.network, ("encoder",))
+    task = task.to(context.device)
+    source = resident(source, config, context)
     augmentation = Augmentation(config.pretrain_crop, jitter=config.pretrain_jitter)
 
     def loss(step: int) -> tuple[Tensor, float]:
-        images, masks = draw(source, config.batch, step, augmentation, (seed, PRETRAIN_CROPS))
+        images, masks = draw(source, config.batch, step, augmentation, (seed, PRETRAIN_CROPS), config.at_once)
         random = generator(seed, PRETRAIN_CHANCE, step)
         return task.loss(images.to(context.device), masks.to(context.device), random)
 
@@ -143,27 +154,49 @@ def _pretrain(parent: Unit, folder: CheckpointFolder, context: Context) -> None:
         progress=context.progress,
         leave=False,
     )
-    session.run(Steps(task, loss, schedule, (seed, PRETRAIN_DROPOUT), product=product))
+    learner = Steps(task, loss, schedule, (seed, PRETRAIN_DROPOUT), product=product, fused=config.at_once)
+    session.run(learner)
+
+
+def imagenet(config: PretextConfig, context: Context) -> Mapping[str, Tensor]:
+    """A network with ImageNet's weights in its encoder; its decoder and head are not to be used.
+
+    Raises:
+        UserError: They cannot be had.
+    """
+    return _imagenet(architecture(config), context.data)[0]
 
 
 @functools.lru_cache(maxsize=1)
-def _imagenet(shape: Architecture, root: Path) -> Pretrained:
-    """ImageNet's weights in the encoder; decoder and head are never used."""
+def _imagenet(shape: Architecture, root: Path) -> tuple[Mapping[str, Tensor], str]:
     from ...models import imagenet
 
     network = shape.build(2, (0, INITIAL))
     name = imagenet.load(network.get_submodule("encoder.model"), shape.encoder, root)
-    return Pretrained(network.state_dict(), origin=name)
+    return network.state_dict(), name
 
 
 def start(config: SegmentationConfig, seed: int, classes: int, found: Pretrained) -> EncoderDecoder:
-    """The network that fine-tuning starts from; those of one seed differ only in what is transplanted."""
+    """The network that fine-tuning starts from; those of one seed differ only in what is transplanted.
+
+    With ``initial=imagenet`` an encoder that is not transplanted has ImageNet's weights.
+    """
     from ...models.unet import transplant
 
     network = architecture(config).build(classes, (seed, INITIAL))
+    if found.initial is not None:
+        transplant(found.initial, network, ("encoder",))
     if found.state is not None:
         transplant(found.state, network, config.transferred)
     return network.freeze(config.still)
+
+
+def resident(data: SegmentationSet, config: PretextConfig, context: Context) -> SegmentationSet:
+    """Pictures where crops are made of them: on the device if that is done at once."""
+    if not config.at_once or context.device == "cpu":
+        return data
+    images, masks = (tuple(x.to(context.device) for x in parts) for parts in (data.images, data.masks))
+    return dataclasses.replace(data, images=images, masks=masks)
 
 
 def _announce(config: SegmentationConfig, parent: Unit, context: Context) -> None:

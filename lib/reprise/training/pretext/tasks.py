@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ...data.fewshot import generator
 from ...data.segmentation import IGNORE, presence
 from ..augmentation import normalise, view
-from ..pixels import pixel_loss
+from ..pixels import pixel_loss, pixel_loss_at_once
 from .base import Architecture, Pretext
 from .contrast import Projector, nt_xent
 from .corruption import CORRUPTIONS
@@ -44,15 +44,16 @@ class Segmentation(Pretext):
 
     score_name = "pixel accuracy"
 
-    def __init__(self, architecture: Architecture, classes: int, key: tuple[int, ...]):
+    def __init__(self, architecture: Architecture, classes: int, key: tuple[int, ...], at_once: bool = False):
         super().__init__(architecture.build(classes, key))
+        self.pixel_loss = pixel_loss_at_once if at_once else pixel_loss
 
     def loss(self, images: Tensor, masks: Tensor, random: torch.Generator) -> tuple[Tensor, float]:
         """The loss of fine-tuning; the score is the share of labelled pixels that are right."""
         logits = self.network(normalise(images))
         labelled = masks != IGNORE
         hits = (logits.argmax(1) == masks)[labelled]
-        return pixel_loss(logits, masks), float(hits.float().mean()) if len(hits) else float("nan")
+        return self.pixel_loss(logits, masks), float(hits.float().mean()) if len(hits) else float("nan")
 
 
 class Reconstruction(Pretext):
