@@ -14,10 +14,9 @@ torture = sys.modules["torture"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(torture)
 
 
-def test_made_up_commands_end_with_a_message_and_need_little_memory(tmp_path):
-    count, memory = torture.commands(200, tmp_path, random.Random(3))
+def test_made_up_commands_end_with_a_message(tmp_path):
+    count, _ = torture.commands(200, tmp_path, random.Random(3))
     assert count.trials == 200 and count.noticed > 50 and count.good
-    assert memory < 300
 
 
 @pytest.mark.slow
