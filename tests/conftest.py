@@ -1,15 +1,17 @@
 """A tiny run of study 1, made once for all tests of this session."""
 
+import ast
+import re
 import shutil
+from pathlib import Path
 
-import numpy as np
 import pytest
 import xarray as xr
 
 from reprise.engine.runner import run
 from reprise.engine.study import study
 from reprise.places import Places
-from reprise.similarity import Grams, Measure, measures
+from reprise.similarity import measures
 
 TINY = {"filters": 8, "analysis_tasks": 2, "evaluation_tasks": 4, "analysis_queries": 2, "analysis_steps": 2}
 
@@ -60,30 +62,31 @@ def _copy(places, folder):
     return Places(folder / "data", folder / "results", folder / "runs")
 
 
-def _gram_cosine(grams):
-    flat = grams.gram.reshape(len(grams.gram), -1)
-    return flat / np.linalg.norm(flat, axis=1, keepdims=True)
+@pytest.fixture(scope="session")
+def walks():
+    """Blocks of CONTRIBUTING.md that say where they belong: path → source."""
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = re.finditer(r"^```(?:python|js|yaml)\n(?:#|//) (\S+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return {block[1]: block[2] for block in blocks}
+
+
+@pytest.fixture(scope="session")
+def last_value():
+    """Execute a block in a namespace; gives the value of the expression at its end."""
+
+    def value(source, namespace):
+        *before, last = ast.parse(source).body
+        assert isinstance(last, ast.Expr)
+        exec(compile(ast.Module(before, []), "CONTRIBUTING.md", "exec"), namespace)
+        return eval(compile(ast.Expression(last.value), "CONTRIBUTING.md", "eval"), namespace)
+
+    return value
 
 
 @pytest.fixture
-def further(monkeypatch):
-    """A measure that no unit holds, in the registry for the time of a test: the cosine of uncentred Grams."""
-
-    def of_features(x, y):
-        return float(_gram_cosine(Grams.of(x).flat())[0] @ _gram_cosine(Grams.of(y).flat())[0])
-
-    entry = Measure(
-        id="gram-cosine",
-        title="Cosine of Grams",
-        symbol="cosine",
-        axis="cosine of Grams (1 = same geometry)",
-        function=of_features,
-        range=(0.0, 1.0),
-        invariances=("permutation", "orthogonal", "scaling"),
-        reference="kornblith2019",
-        prepare=_gram_cosine,
-        page={"form": "gram-cosine"},
-    )
+def further(walks, last_value, monkeypatch):
+    """The measure that CONTRIBUTING.md adds, which no unit holds, in the registry for the time of a test."""
+    entry = last_value(walks["lib/reprise/similarity/measures.py"], dict(vars(measures)))
     monkeypatch.setitem(measures.MEASURES, entry.id, entry)
     return entry
 

@@ -22,17 +22,6 @@ from reprise.studies.transfer.states import REFERENCE_WORDS
 from reprise.widgets import Segmentation, joining
 from reprise.widgets.segmentation import QUALITIES, Start
 
-IN_CORE = """
-FORMS["gram-cosine"] = {
-  ready(state, measure, keep) {
-    const gram = keptGram(state, keep);
-    const norm = Math.sqrt(gram.reduce((sum, value) => sum + value * value, 0));
-    return norm > 0 ? gram.map((value) => value / norm) : null;
-  },
-};
-"""
-"""What its author writes into ``core.js``."""
-
 
 @pytest.fixture
 def unit(tiny_run, tiny_config, tiny_places):
@@ -56,14 +45,16 @@ def titles(widget):
     return [entry["title"] for entry in widget.about["measures"]]
 
 
-def test_any_two_states_of_study_1_are_compared_in_the_page(unit, further, node, tmp_path, monkeypatch):
+def test_any_two_states_of_study_1_are_compared_in_the_page(
+    unit, further, walks, node, tmp_path, monkeypatch
+):
     widget = maml.representation(unit)
     assert titles(widget)[-1] == further.title
     for path in joining.FOLDER.glob("*.js"):
         shutil.copy(path, tmp_path)
     core = tmp_path / "core.js"
     text = core.read_text().replace("import { ", "import { keptGram, ", 1)
-    core.write_text(text + IN_CORE)
+    core.write_text(text + walks["lib/reprise/widgets/core.js"])
     monkeypatch.setattr(joining, "FOLDER", tmp_path)
     joining.worker_source.cache_clear()
     chosen = [0, 3, 7]
