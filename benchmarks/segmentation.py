@@ -24,15 +24,15 @@ from report import into_readme, processor  # noqa: E402
 TARGET = 1.5
 """Least ratio of steps a second, version 2 as it is run to version 1 as it was."""
 
-EQUAL = 1e-4
-"""Relative difference of losses over three steps that counts as rounding: normalising is in float32, the rest
-in float64."""
+EQUAL = 1e-3
+"""Relative difference of losses over three steps that counts as rounding, in single precision, of which
+AdamW's first steps make much: convolutions in float64 would take minutes. Tests compare in float64."""
 
 TODAY, BEST = "version 1, one job", "version 2, two jobs"
 
 
 def difference(device: str = "cpu") -> float:
-    """Largest relative difference of three steps' losses, in float64 on the crops of version 1.
+    """Largest relative difference of three steps' losses on the crops of version 1.
 
     Raises:
         ArithmeticError: They do not learn the same.
@@ -45,12 +45,10 @@ def difference(device: str = "cpu") -> float:
     data = ways.pictures(8)
     both = [ways.Ours(data, device, at_once) for at_once in (False, True)]
     loop = ways.Loop(data, device, 0)
-    for way in (*both, loop):
-        way.network.double()
     losses: list[list[float]] = [[], [], []]
     for step in range(3):
-        images, masks = draw(data, 4, step, Augmentation(ways.CROP), (2,))
-        given = normalise(images.to(device)).double()
+        images, masks = draw(data, ways.BATCH, step, Augmentation(ways.CROP), (2,))
+        given = normalise(images.to(device))
         for way, found in zip(both, losses, strict=False):
             way.steps.loss = lambda _step, way=way, given=given, masks=masks: (
                 way.measure(way.network(given), masks.to(device)),

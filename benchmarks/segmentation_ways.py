@@ -48,20 +48,18 @@ class Ours:
             data.names,
         )
         self.measure = pixel_loss_at_once if setting else pixel_loss
-        self.seconds = dict.fromkeys(PARTS, 0.0)
-        self.steps = Steps(self.network, self.loss, SCHEDULE, (1,), setting)
+        self.steps = Steps(self.network, self.loss, SCHEDULE, (1,), fused=setting)
 
     def loss(self, step: int) -> tuple[Tensor, float]:
         images, masks = draw(self.data, BATCH, step, Augmentation(CROP), (2,), self.at_once)
-        kind = next(self.network.parameters()).dtype
-        logits = self.network(normalise(images.to(self.device)).to(kind))
+        logits = self.network(normalise(images.to(self.device)))
         return self.measure(logits, masks.to(self.device)), 0.0
 
     def run(self, steps: int) -> Tensor:
         """So many steps; the loss of each."""
         begin = len(self.steps.history["loss"])
         for _ in range(steps):
-            self.steps._advance()
+            self.steps.advance(len(self.steps.history["loss"]))
         return torch.tensor(self.steps.history["loss"][begin:])
 
     def parts(self) -> dict[str, float]:

@@ -412,10 +412,12 @@ def test_everything_starts_from_imagenets_encoder_where_that_is_asked_for(tmp_pa
     for name in weights:  # a step of rate 1e-12 moves nothing that single precision sees
         assert torch.allclose(found.state[f"encoder.model.{name}"], published[name], atol=1e-6)
     decoder = start(config, 0, 6, found)  # the encoder starts afresh: from ImageNet
-    assert torch.equal(decoder.encoder.model.state_dict()[weights[0]], published[weights[0]])
+    assert torch.equal(decoder.get_submodule("encoder.model").state_dict()[weights[0]], published[weights[0]])
     nothing = configure(initial="imagenet", pretext="none", transfer="none")
     fresh = start(nothing, 0, 6, pretrain(nothing, 0, context))
-    assert not torch.equal(fresh.encoder.model.state_dict()[weights[0]], published[weights[0]])
+    assert not torch.equal(
+        fresh.get_submodule("encoder.model").state_dict()[weights[0]], published[weights[0]]
+    )
 
 
 def _two_classes(masks, images):

@@ -208,6 +208,7 @@ def test_statistics_taken_anew_are_means_over_the_batches_and_frozen_parts_keep_
     ]
     network = build(3, "mobilenetv3_small_050", decoder_channels=(16, 16, 8, 8, 8), seed=0)
     first = next(m for m in network.encoder.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    assert first.running_mean is not None and first.running_var is not None
     inputs = []
     handle = first.register_forward_pre_hook(lambda _m, given: inputs.append(given[0].detach()))
     first.running_mean.fill_(7.0)
