@@ -33,6 +33,7 @@ slow: $(STAMP)
 
 # An hour or two: 500 interrupts, 500 damaged files, 2000 commands; the table goes to tests/README.md.
 torture: $(STAMP)
+	$(BIN)/python -m pytest -m torture
 	$(BIN)/python tests/torture.py
 
 browser: $(STAMP)

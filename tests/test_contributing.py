@@ -33,7 +33,7 @@ def test_the_figure_is_shown_with_provenance(tiny_run, tiny_places, tiny_setting
     from reprise.studies.maml import figures
 
     block = "from __future__ import annotations\n" + walks["lib/reprise/studies/maml/figures.py"]
-    exec(compile(block, "figures.py", "exec"), vars(figures))
+    exec(compile(block, "figures.py", "exec"), figures.__dict__)
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
     chapter = Chapter.load("maml", tiny_places, "smoke", "never", (0, 1), **tiny_settings)
@@ -41,7 +41,7 @@ def test_the_figure_is_shown_with_provenance(tiny_run, tiny_places, tiny_setting
     try:
         exec(compile(cell, "cell", "exec"), {"chapter": chapter, "figures": figures, "run": chapter.run})
     finally:
-        del figures.from_the_start
+        monkeypatch.delattr(figures, "from_the_start")
     (page,) = shown
     final = 1 - float(
         tiny_run["start_similarity"].sel(measure="rsa-correlation", layer="logits")[:, -1].mean()

@@ -19,7 +19,7 @@ def test_made_up_commands_end_with_a_message(tmp_path):
     assert count.trials == 200 and count.noticed > 50 and count.good
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.parametrize("number", torture.SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("run", ["maml", "transfer", "segmentation", "maml, two jobs"])
 def test_runs_stopped_at_random_moments_end_with_the_same_units(run, number, tmp_path):
@@ -31,7 +31,7 @@ def test_runs_stopped_at_random_moments_end_with_the_same_units(run, number, tmp
     assert count.trials >= 2 and count.good, count
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.parametrize("kind", ["units", "weights", "progress"])
 @pytest.mark.parametrize("run", ["maml", "transfer", "segmentation"])
 def test_damaged_files_are_made_again(run, kind, tmp_path):

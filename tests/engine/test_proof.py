@@ -188,5 +188,6 @@ def test_what_dead_processes_were_writing_is_swept(tmp_path):
     foreign = tmp_path / ".writing-another-machine-1-abc.nc"
     foreign.write_bytes(b"")
     assert len(sweep(tmp_path)) == 1 and foreign.is_file()
-    os.utime(foreign, (time.time() - 1e6,) * 2)
+    old = time.time() - 1e6
+    os.utime(foreign, (old, old))
     assert sweep(tmp_path) == [foreign] and not list(tmp_path.iterdir())

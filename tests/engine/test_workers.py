@@ -107,7 +107,7 @@ def interruptible():
     signal.signal(signal.SIGINT, handler)
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes below /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -4,6 +4,7 @@ Two ways. A *signal* arrives before a line is executed; the session remembers it
 a line as if it had failed, which a signal that nobody remembers does too; nothing of that step is then kept.
 """
 
+import importlib
 import shutil
 import signal
 import sys
@@ -13,7 +14,6 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
-from torch.optim import adam, adamw, optimizer, sgd
 
 from reprise import interrupts
 from reprise.data.fewshot import EpisodeSampler
@@ -31,7 +31,10 @@ from reprise.training.pretext import Architecture
 from reprise.training.session import Session
 
 OURS = (session, checkpoints, steps, metalearner, supervised, maml, transfer, pretrain, tune)
-THEIRS = (adam, adamw, sgd, optimizer, safetensors.torch)
+THEIRS = (
+    *(importlib.import_module(f"torch.optim.{name}") for name in ("adam", "adamw", "sgd", "optimizer")),
+    safetensors.torch,
+)
 
 
 class Injected(KeyboardInterrupt):
@@ -135,8 +138,7 @@ def segmentation_training(folder, context):
     config = study("segmentation").configure("smoke", SEGMENTATION)
     target = pretrain.load(config.dataset, context.data)
     network = pretrain.start(config, 0, len(target.classes), pretrain.Pretrained())
-    judges = target.test.spread(1)
-    history, _ = tune.tune(network, config, 0, 0.01, config.steps, target.train, context, folder, judges)
+    history, _ = tune.tune(network, config, 0, 0.01, config.steps, target, context, folder, judged=True)
     return history, {name: value.tolist() for name, value in network.state_dict().items()}
 
 
@@ -192,7 +194,7 @@ def test_some_lines(training, way, tmp_path):
     check_every_line(training, way, 97, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.parametrize("way", ["signal", "exception"])
 @pytest.mark.parametrize("training", TRAININGS)
 def test_every_line(training, way, tmp_path):

@@ -50,7 +50,7 @@ def test_a_batch_at_once_is_that_of_crops_one_by_one(turns, jitter):
     augment = Augmentation(64, turns=turns, jitter=jitter)
     images, masks = augment.batch(pairs, generator(5))
     chance = generator(5)
-    singly = [augment(*pair, chance) for pair in pairs]
+    singly = [augment(image, mask, chance) for image, mask in pairs]
     assert torch.equal(masks, torch.stack([mask for _, mask in singly]))
     gaps = (images.int() - torch.stack([image for image, _ in singly]).int()).abs()
     assert int(gaps.max()) <= (5 if jitter else 1) and float(gaps.float().mean()) < 0.5

@@ -96,7 +96,9 @@ def test_a_killed_training_goes_on_to_the_same_numbers(at, tmp_path, monkeypatch
 
 def test_a_finished_training_with_a_product_keeps_that_alone(tmp_path):
     module, folder = Regression(), CheckpointFolder(tmp_path / "w")
-    steps = Steps(module, module.loss, Schedule(5, 0.1), (0,), product=lambda: {"w": module.layers[0].weight})
+    weight = module.layers[0].weight
+    assert isinstance(weight, torch.Tensor)
+    steps = Steps(module, module.loss, Schedule(5, 0.1), (0,), product=lambda: {"w": weight})
     Session([folder], 5, {5: "final"}).run(steps)
     last = folder.last()
     assert last is not None and last.step == 5 and last.state.keys() == {"history"}

@@ -160,7 +160,7 @@ def draw(
         pairs.append(data[orders[number][place]])
     if at_once:
         return augmentation.batch(pairs, random)
-    images, masks = zip(*(augmentation(*pair, random) for pair in pairs), strict=True)
+    images, masks = zip(*(augmentation(image, mask, random) for image, mask in pairs), strict=True)
     return torch.stack(images), torch.stack(masks)
 
 
