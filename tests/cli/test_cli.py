@@ -277,7 +277,9 @@ def test_run_executes_the_chapter_on_units_of_the_store(reprise, places, compute
     source = places.root / "chapters" / "maml" / "maml.ipynb"
     source.parent.mkdir()
     names = ["preset", "compute", "seeds", *(word.split("=")[0] for word in tiny_words[3::2])]
-    notebook = nbformat.v4.new_notebook()
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
+    )
     notebook.cells = [
         nbformat.v4.new_code_cell(
             "\n".join(f"{name} = None" for name in names), metadata={"tags": ["parameters"]}

@@ -122,7 +122,8 @@ def _conditions(chapter: Chapter) -> Iterator[tuple[str, SegmentationConfig, lis
     seeds: dict[SegmentationConfig, set[int]] = {}
     seeds[shown] = set(chapter.seeds)
     names: dict[SegmentationConfig, str] = {}
-    for family in FAMILIES:
+    # The page has one name for a start: of networks with a frozen encoder it shows none.
+    for family in (name for name in FAMILIES if name != "frozen"):
         for words, config in chapter.study.family(family, chapter.config).items():
             assert isinstance(config, SegmentationConfig)
             changed = family == "ablation" and words.startswith("without")
