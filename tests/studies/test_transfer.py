@@ -268,7 +268,7 @@ def test_the_released_split_of_imagenet_is_kept_for_the_audit_alone(monkeypatch,
         labels = torch.arange(400) // 4 if name.endswith("-sorted") else torch.arange(400) % 100
         return ImageSet(images, labels, tuple(map(str, range(100))))
 
-    monkeypatch.setattr("reprise.data.images.load_images", fake)
+    monkeypatch.setattr("reprise.studies.transfer.subsets.load_images", fake)
     monkeypatch.setattr(subsets, "PROBED_TEST_IMAGES", 200)
     common = {
         "target": "imagenet-val",
