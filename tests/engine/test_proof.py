@@ -16,7 +16,7 @@ import xarray as xr
 from reprise.engine.netcdf import pack_scalars, read_attributes
 from reprise.engine.proof import SEALS, DamagedUnit, digest, seal
 from reprise.engine.store import Store, read, sweep
-from reprise.engine.study import Unit, study
+from reprise.engine.study import Unit, studies, study
 
 RESULTS = Path(__file__).parents[2] / "results"
 CONFIG = study("control").configure("smoke", {})
@@ -191,3 +191,11 @@ def test_what_dead_processes_were_writing_is_swept(tmp_path):
     old = time.time() - 1e6
     os.utime(foreign, (old, old))
     assert sweep(tmp_path) == [foreign] and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", studies())
+def test_attributes_of_every_published_unit_are_read_without_a_warning(name, recwarn):
+    """Files from before scalars were packed keep the seed as a variable, later ones among the scalars."""
+    there = sorted((RESULTS / name).glob("*.nc"))
+    assert there and len(list(Store(RESULTS, RESULTS / "none").attributes(name, "published"))) == len(there)
+    assert [str(warning.message) for warning in recwarn] == []

@@ -91,7 +91,9 @@ def executed(name, places, patch, without_source, **more):
     assert not [o.text for o in outputs if o.get("name") == "stderr" and "Warning" in o.text]
     pages = [o["data"]["text/html"] for o in outputs if "text/html" in o.get("data", {})]
     said = "\n".join(o["data"]["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {}))
-    assert not re.search(r"\bnan\b", without_source(said) + "".join(pages))
+    # The run is shown as xarray prints it: there a value that was not measured is a nan.
+    written = [page for page in pages if "xr-wrap" not in page]
+    assert not re.search(r"\bnan\b", without_source(said) + "".join(written))
     return pages, said
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..engine import labels as spelling
 from ..engine.config import StudyConfig
-from ..engine.netcdf import read_attributes
+from ..engine.netcdf import read_identity
 from ..engine.study import studies
 from ..engine.study import study as look_up
 
@@ -62,11 +62,10 @@ def study_records(study: str, folder: Path) -> list[Record]:
 
     found, settings = [], look_up(study).config
     for path in sorted((folder / study).glob("*.nc")):
-        attributes = read_attributes(path)
+        attributes, seed = read_identity(path)
         provenance = json.loads(attributes["provenance"])
         config = settings.model_validate_json(attributes["config"])
-        seed = _seed(config, path.stem, provenance)
-        if Unit(config, seed).id != path.stem:
+        if seed is None or Unit(config, seed).id != path.stem:
             raise ValueError(f"{path}: its settings and seed {seed} make another unit")
         found.append(Record(study, path.stem, seed, config, provenance, path))
     return sorted(found, key=lambda record: (record.preset, record.seed))
@@ -128,16 +127,6 @@ def nearest_preset(study: str, settings: str) -> str:
     chosen = look_up(study)
     config = chosen.config.model_validate_json(settings)
     return spelling.label(chosen, config, spelling.nearest(chosen, config))
-
-
-def _seed(config: StudyConfig, name: str, provenance: dict[str, Any]) -> int:
-    """Seed of a unit: the one with which its settings give its id."""
-    from ..engine.study import Unit
-
-    known = provenance.get("seed")
-    if known is not None:
-        return int(known)
-    return next((seed for seed in range(1000) if Unit(config, seed).id == name), -1)
 
 
 def _record_html(record: Record) -> str:

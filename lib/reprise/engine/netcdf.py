@@ -172,3 +172,23 @@ def read_attributes(path: Path) -> dict[str, Any]:
 
     with h5py.File(path) as file:
         return {name: file.attrs[name] for name in file.attrs}
+
+
+def read_identity(path: Path) -> tuple[dict[str, Any], int | None]:
+    """Attributes of a file, and the seed that it holds, without reading what was measured.
+
+    Returns:
+        The attributes; the seed, from among the packed scalars or, in files from before scalars were packed,
+        from the variable of that name; None if there is none.
+
+    Raises:
+        OSError, ValueError, TypeError, KeyError: It cannot be read.
+    """
+    import h5py
+
+    with h5py.File(path) as file:
+        attributes = {name: file.attrs[name] for name in file.attrs}
+        if "seed" in file:
+            return attributes, int(file["seed"][()])
+    packed = json.loads(attributes.get(SCALARS, "{}"))
+    return attributes, int(packed["seed"][2]) if "seed" in packed else None

@@ -8,7 +8,6 @@ bears another's name, is noticed and never read.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import tempfile
@@ -134,8 +133,7 @@ class Store:
         """
         for path in sorted((self.folder(layer) / study).glob("*.nc")):
             try:
-                attributes = netcdf.read_attributes(path)
-                _, _, seed = json.loads(attributes.get(netcdf.SCALARS, "{}")).get("seed", (True, "int", None))
+                attributes, seed = netcdf.read_identity(path)
                 check(path, attributes, seed)
             except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
                 warnings.warn(f"{path} cannot be read ({error})", stacklevel=2)
