@@ -137,7 +137,7 @@ def _case(
     labels, commands, needs = [], [], []
     for preset in presets:
         config = study.configure(preset, overrides)
-        numbers = tuple(seeds) if seeds else study.preset(preset).seeds
+        numbers = tuple(seeds or claim.seeds or study.preset(preset).seeds)
         labels.append(label(study, config, preset))
         for selection in claim.runs:
             family = selection.family

@@ -90,7 +90,12 @@ class Claim:
         margin: Margin of equivalence in words, such as ``"±2 points"``; empty for a direction, bounded by 0.
         gate: What a setting must show before the rule decides; None if nothing.
         parts: The claims of which it is the conjunction, see :func:`together`.
-        version: Version of the rule; raised, and told in the changelog, when the rule changes.
+        version: Version of the rule; raised, and told in the changelog, when the rule changes: see
+            :mod:`reprise.claims.record`.
+        seeds: Seeds that judge it where they are not the preset's: fresh ones, of a rule that was changed.
+        positive: What shows that the rule holds where it must.
+        negative: What shows that it fails where it must.
+        former: The claim as earlier versions judged it, the latest first.
     """
 
     id: str
@@ -108,6 +113,10 @@ class Claim:
     gate: Gate | None = None
     parts: tuple[Claim, ...] = ()
     version: int = 1
+    seeds: tuple[int, ...] = ()
+    positive: str = ""
+    negative: str = ""
+    former: tuple[Claim, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -156,7 +165,13 @@ class Claim:
 
 
 def together(
-    id: str, parts: Sequence[Claim], title: str, statement: str, figure: str, endpoint: str = ""
+    id: str,
+    parts: Sequence[Claim],
+    title: str,
+    statement: str,
+    figure: str,
+    endpoint: str = "",
+    former: tuple[Claim, ...] = (),
 ) -> Claim:
     """The conjunction of some claims of one study, stated in the abstract: supported if all of them are.
 
@@ -169,6 +184,7 @@ def together(
         statement: The claim in our words.
         figure: The figure that shows it best.
         endpoint: The quantity in words; the names of the parts if empty.
+        former: The conjunction as earlier versions had it, the latest first; its version is one above theirs.
     """
     first, names = parts[0], [part.id for part in parts]
     joined = f"{', '.join(names[:-1])} and {names[-1]}"
@@ -196,6 +212,9 @@ def together(
         measure=first.measure,
         gate=first.gate,
         parts=tuple(parts),
+        version=1 + len(former),
+        seeds=first.seeds,
+        former=former,
     )
 
 

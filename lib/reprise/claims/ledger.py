@@ -58,10 +58,12 @@ class Entry:
     Attributes:
         claim: The claim.
         judged: Its settings, in the order in which they decide.
+        former: The same by earlier versions of its rule, the latest first.
     """
 
     claim: Claim
     judged: tuple[Judged, ...]
+    former: tuple[Entry, ...] = ()
 
     @property
     def headline(self) -> Judged:
@@ -109,11 +111,13 @@ def ledger(
     Raises:
         UserError: There is no such claim, preset or setting.
     """
-    found = []
-    for claim in find_claims(ids):
+
+    def entry(claim: Claim) -> Entry:
         settings = cases(claim, preset, overrides, seeds)
-        found.append(Entry(claim, tuple(judge_case(claim, case, load) for case in settings)))
-    return found
+        judged = tuple(judge_case(claim, case, load) for case in settings)
+        return Entry(claim, judged, tuple(entry(former) for former in claim.former))
+
+    return [entry(claim) for claim in find_claims(ids)]
 
 
 def judge_case(claim: Claim, case: Case, load: Load) -> Judged:

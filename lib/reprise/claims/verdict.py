@@ -24,6 +24,9 @@ ORDER: tuple[Status, ...] = ("supported", "mixed", "contradicted", "undecided", 
 MINIMUM_SEEDS = 5
 """Seeds below which nothing is decided."""
 
+ROUNDING = 1e-9
+"""Room above a bound that counts as none."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -39,6 +42,8 @@ class Part:
         bound: What the interval is held against, in words, such as ``"above 0"``.
         status: What this comparison says alone.
         unit: Unit of estimate and interval, empty if none.
+        limit: The number of the bound: what must be exceeded or undercut; of equivalence the margin.
+        ceiling: Whether the endpoint can hardly get past the bound, so that no number of seeds decides.
     """
 
     name: str
@@ -50,6 +55,13 @@ class Part:
     bound: str
     status: Status
     unit: str = ""
+    limit: float = 0.0
+    ceiling: bool = False
+
+    @property
+    def equivalence(self) -> bool:
+        """Whether no difference is what the comparison asks for."""
+        return self.bound.startswith("within")
 
     def interval(self, digits: int | None = None) -> str:
         """Estimate with its interval, for people: ``0.412 [0.380, 0.444]``, points with two digits."""
@@ -104,6 +116,7 @@ def above(
     bound: float = 0.0,
     unit: str = "",
     level: float = 0.95,
+    largest: float = np.inf,
 ) -> Part:
     """Is the mean over seeds above a bound?
 
@@ -113,6 +126,9 @@ def above(
         bound: The bound.
         unit: Unit of the values.
         level: Level of the interval.
+        largest: The largest value that the mean can take, where it has an end: a difference of two
+            correlations cannot exceed 1 minus the second. At or below the bound the comparison is at its
+            ceiling, and *undecided*.
 
     Returns:
         *supported* if the interval lies wholly above the bound, *contradicted* if wholly below it, else
@@ -120,9 +136,17 @@ def above(
     """
     mean, low, high = (float(number) for number in interval_over_seeds(values, level))
     status: Status = "supported" if low > bound else "contradicted" if high < bound else "undecided"
-    if len(values) < MINIMUM_SEEDS:
+    ceiling = bool(largest <= bound + ROUNDING)
+    if len(values) < MINIMUM_SEEDS or ceiling:
         status = "undecided"
-    return Part(name, mean, low, high, level, len(values), f"above {bound:g}", status, unit)
+    return Part(name, mean, low, high, level, len(values), f"above {bound:g}", status, unit, bound, ceiling)
+
+
+def below(name: str, values: Sequence[float] | np.ndarray, bound: float = 0.0, unit: str = "") -> Part:
+    """Is the mean over seeds below a bound? As :func:`above`, the other way round."""
+    turned: dict[Status, Status] = {"supported": "contradicted", "contradicted": "supported"}
+    part = above(name, values, bound, unit)
+    return replace(part, bound=f"below {bound:g}", status=turned.get(part.status, part.status))
 
 
 def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, unit: str = "") -> Part:
@@ -148,7 +172,7 @@ def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, u
     status: Status = "supported" if inside else "contradicted" if outside else "undecided"
     if len(values) < MINIMUM_SEEDS:
         status = "undecided"
-    return Part(name, mean, low, high, 0.90, len(values), f"within ±{margin:g}", status, unit)
+    return Part(name, mean, low, high, 0.90, len(values), f"within ±{margin:g}", status, unit, margin)
 
 
 def above_holm(values: Mapping[str, Any], bound: float = 0.0, unit: str = "") -> list[Part]:
