@@ -36,16 +36,53 @@
     }
   });
 
-  // A link to a unit's record opens it.
+  // A link to a unit's record, or to a claim, opens it.
   function openTarget() {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target && target.tagName === "DETAILS") {
-      target.open = true;
+    const folded = target && (target.tagName === "DETAILS" ? target : target.querySelector(":scope > details"));
+    if (folded) {
+      folded.open = true;
       target.scrollIntoView();
     }
   }
   window.addEventListener("hashchange", openTarget);
   document.addEventListener("DOMContentLoaded", openTarget);
+
+  // The ledger's menus: claims of one study, or with one verdict; and all rows opened at once, as on paper.
+  function setUpLedger() {
+    const form = document.querySelector("form.ledger-filter");
+    if (!form) return;
+    const rows = [...document.querySelectorAll("ul.verdicts.ledger > li")];
+    const said = form.querySelector("output");
+    function choose() {
+      const { paper, status } = form.elements;
+      let shown = 0;
+      for (const row of rows) {
+        const wanted =
+          (!paper.value || row.dataset.paper === paper.value) &&
+          (!status.value || row.dataset.verdict === status.value);
+        row.hidden = !wanted;
+        shown += wanted;
+      }
+      said.value = `${shown} of ${rows.length} claims and parts`;
+    }
+    form.addEventListener("change", choose);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    const button = form.querySelector("button");
+    button.addEventListener("click", () => {
+      const opening = button.textContent === "Open all";
+      for (const row of rows) row.querySelector("details").open = opening;
+      button.textContent = opening ? "Close all" : "Open all";
+    });
+    form.hidden = false;
+    choose();
+  }
+  document.addEventListener("DOMContentLoaded", setUpLedger);
+
+  // Paper has nothing to click on: verdicts are printed with all that they rest on.
+  window.addEventListener("beforeprint", () => {
+    for (const row of document.querySelectorAll("ul.verdicts details")) row.open = true;
+  });
 
   // A browser lets no page of the file system fetch another: search lists its results without excerpts then.
   if (location.protocol === "file:") {

@@ -1,12 +1,20 @@
 """The ledger as HTML: what stands in it is what was judged, and nothing else."""
 
+import datetime
+import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reprise.book import ledger as page
+from reprise.book import verdicts
+from reprise.claims.assay import assay, explain
 from reprise.claims.ledger import ledger, open_layer
+from reprise.claims.predictions import Prediction, Score, score
+from reprise.claims.record import rulings
+from reprise.claims.verdict import above, equivalent
 from reprise.places import Places
 from reprise.studies.transfer.authors import authors_numbers
 
@@ -47,17 +55,66 @@ def test_every_setting_that_was_run_stands_on_the_page_with_its_numbers(entries)
 
 
 def test_the_summary_has_a_line_a_claim_and_the_tally_counts_them(entries):
-    rows = shown(page.summary(entries))
+    rows = shown(verdicts.summary(entries))
     claims = [entry for entry in entries if entry.claim.id == entry.claim.parent]
     assert [row[0] for row in rows] == [entry.claim.id for entry in claims]
-    line = page.tally_line(entries)
+    line = verdicts.tally_line(entries)
     for status in ("supported", "mixed", "undecided", "contradicted", "not run"):
         count = sum(row[2] == status for row in rows)
         assert f'data-{status.replace(" ", "-")}="{count}"' in line
         assert (f">{status}</span>" in line) == (count > 0)
 
 
-def test_a_part_is_set_in_and_text_is_escaped(entries):
-    html = page.ledger_html(entries, {})["goerttler2021"]
-    assert html.count('class="claim part"') == 4 and html.count('class="claim"') == 3
-    assert "MAML&#x27;s" in html or "&" not in html.replace("&#x27;", "").replace("&amp;", "")
+def test_a_row_a_claim_with_its_interval_its_record_and_what_it_could_have_told(entries):
+    text = "".join(page.ledger_html(entries, {}).values())
+    rows = re.findall(
+        r'<li id="ledger-(\w+)"( class="part")? data-paper="\w+" data-verdict="([a-z ]+)">', text
+    )
+    assert [row[0] for row in rows] == [entry.claim.id.lower() for entry in entries]
+    assert [bool(row[1]) for row in rows] == [entry.claim.id != entry.claim.parent for entry in entries]
+    assert [row[2] for row in rows] == [entry.headline.verdict.status for entry in entries]
+    assert all(f"commit <code>{row.commit}</code>" in text for row in rulings().values())
+    for entry in entries:
+        for old in entry.former:
+            assert f'data-former="{old.claim.id}"' in text
+        for part in entry.headline.verdict.parts:
+            assert html.escape(explain(part)) in text
+        for row in assay(entry.headline.verdict):
+            assert f"wrongly supported in {100 * row.wrong:.1f} %" in text
+    assert "<script" not in text and text.count("<details") == text.count("</details>")
+
+
+def test_menus_offer_the_studies_and_the_verdicts_that_there_are(entries):
+    menus = page.choices(entries)
+    there = {entry.headline.verdict.status for entry in entries}
+    assert set(re.findall(r"<option>([a-z ]+)</option>", menus)) == there
+    assert re.findall(r'<option value="(\w+)">', menus) == ["goerttler2021", "goerttler2022", "dippel2022"]
+
+
+def test_an_interval_is_drawn_beside_its_bound():
+    """Positions read back from the drawing, against proportions worked out by hand."""
+    part = above("gain", [1.0, 2.0, 3.0, 4.0, 5.0])
+    drawn = verdicts.glyph(part)
+    bound = float(re.search(r'class="bound" d="M([\d.]+)', drawn)[1])
+    low, high = map(float, re.search(r'class="interval" d="M([\d.]+) [\d.]+H([\d.]+)"', drawn).groups())
+    dot = float(re.search(r'cx="([\d.]+)"', drawn)[1])
+    assert bound < low < dot < high
+    assert (dot - bound) / (high - bound) == pytest.approx(part.estimate / part.high, abs=0.01)
+    assert f"{part.amount()}, above 0" in drawn
+    same = verdicts.glyph(equivalent("difference", [0.1, -0.1, 0.0, 0.05, -0.05], 0.5))
+    band = re.search(r'class="margin" x="([\d.]+)" y="2" width="([\d.]+)"', same)
+    assert float(band[1]) + float(band[2]) / 2 == pytest.approx(verdicts.WIDTH / 2, abs=0.2)
+    assert verdicts.glyph(None) == '<span class="glyph"></span>'
+
+
+def test_predictions_stand_with_their_claim(entries):
+    (m2,) = [entry for entry in entries if entry.claim.id == "M1b"]
+    part = m2.headline.verdict.parts[0]
+    about = Prediction(
+        "M1b", m2.claim.version, m2.headline.case.preset, part.name, 0.0, -1.0, 1.0, "supported", 5, 0.9,
+        "a <guess>", datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC), "m.toml",
+    )  # fmt: skip
+    (scored,) = score([about], [m2])
+    text = page.ledger_html([m2], {}, [scored, Score(replace(about, setting="full"), None)])["goerttler2021"]
+    assert f"<strong>{scored.words}</strong>" in text and "a &lt;guess&gt;" in text
+    assert f"came {part.amount()}, {part.status}" in text and "not run yet" in text

@@ -17,9 +17,9 @@ from ..engine.study import study as look_up
 from ..engine.words import parse_seeds, spell_seeds
 from ..places import Places
 from .display import show
-from .ledger import verdict_list
 from .parameters import given
 from .records import family_provenance, joint_provenance, of_seed, units_shown
+from .verdicts import verdict_list
 
 if TYPE_CHECKING:
     import xarray as xr
