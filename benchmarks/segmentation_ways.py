@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from reprise.data.segmentation import IGNORE, SegmentationSet
 from reprise.training.augmentation import Augmentation, draw, normalise
-from reprise.training.pixels import pixel_loss, pixel_loss_at_once
+from reprise.training.pixel_loss import pixel_loss, pixel_loss_at_once
 from reprise.training.pretext import Architecture
 from reprise.training.steps import Schedule, Steps
 

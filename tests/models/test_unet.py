@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from reprise.models.unet import DECODERS, EncoderDecoder, build, transplant
+from reprise.models.parts import transplant
+from reprise.models.unet import DECODERS, EncoderDecoder, build
 
 SMALL = {"encoder": "mobilenetv3_small_050", "decoder_channels": (16, 16, 8, 8, 8)}
 

@@ -7,13 +7,12 @@ from torch.nn import functional as F
 
 from reprise.data.segmentation import IGNORE, SegmentationSet
 from reprise.models.unet import build
+from reprise.training.pixel_loss import pixel_loss, pixel_loss_at_once
 from reprise.training.pixels import (
     QualityMeter,
     batches,
     contour,
     evaluate,
-    pixel_loss,
-    pixel_loss_at_once,
     predict,
     reestimate,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from . import imagenet
-
-PARTS = ("encoder", "decoder", "head")
-"""Parts of a network, from the image to the class of every pixel."""
+from .parts import PARTS, check_parts
 
 DECODERS = (
     "unet", "unetplusplus", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus", "upernet",
@@ -211,55 +209,3 @@ def build(
     return EncoderDecoder(
         whole.encoder, whole.decoder, whole.segmentation_head, whole.encoder.output_stride, own
     )
-
-
-def transplant(
-    source: EncoderDecoder | Mapping[str, Tensor], target: EncoderDecoder, parts: Iterable[str]
-) -> EncoderDecoder:
-    """Copy parts of one network into another, running statistics included.
-
-    Args:
-        source: A network, or the ``state_dict`` of one.
-        target: Changed in place, once everything is known to fit.
-        parts: Which of :data:`PARTS`.
-
-    Returns:
-        The target.
-
-    Raises:
-        ValueError: There is no such part, or the parts are not of one shape; the message names the first
-            parameter that differs.
-    """
-    state = source.state_dict() if isinstance(source, EncoderDecoder) else source
-    fitting: dict[str, dict[str, Tensor]] = {}
-    for part in check_parts(parts):
-        given = {key.removeprefix(f"{part}."): v for key, v in state.items() if key.startswith(f"{part}.")}
-        wanted = target.get_submodule(part).state_dict()
-        for key in [*wanted, *given]:
-            name = f"{part}.{key}"
-            if key not in given:
-                raise ValueError(f"the {part} cannot be transplanted: the source has no {name}")
-            if key not in wanted:
-                raise ValueError(f"the {part} cannot be transplanted: the target has no {name}")
-            if given[key].shape != wanted[key].shape:
-                raise ValueError(
-                    f"the {part} cannot be transplanted: {name} is {tuple(given[key].shape)} in the source "
-                    f"and {tuple(wanted[key].shape)} in the target"
-                )
-        fitting[part] = given
-    for part, given in fitting.items():
-        target.get_submodule(part).load_state_dict(given)
-    return target
-
-
-def check_parts(parts: Iterable[str]) -> tuple[str, ...]:
-    """The parts, if all exist.
-
-    Raises:
-        ValueError: One does not; the message lists those that do.
-    """
-    parts = tuple(parts)
-    for part in parts:
-        if part not in PARTS:
-            raise ValueError(f"no part {part!r}; a network has: {', '.join(PARTS)}")
-    return parts

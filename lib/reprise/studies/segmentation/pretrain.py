@@ -121,7 +121,7 @@ def pretrain(config: SegmentationConfig, seed: int, context: Context) -> Pretrai
 def _pretrain(parent: Unit, folder: CheckpointFolder, context: Context) -> None:
     """The pre-training itself, from where an interrupted one was."""
     from ...data.fewshot import generator
-    from ...models.unet import transplant
+    from ...models.parts import transplant
     from ...training.augmentation import Augmentation, draw
     from ...training.session import Session
     from ...training.steps import Schedule, Steps
@@ -181,7 +181,7 @@ def start(config: SegmentationConfig, seed: int, classes: int, found: Pretrained
 
     With ``initial=imagenet`` an encoder that is not transplanted has ImageNet's weights.
     """
-    from ...models.unet import transplant
+    from ...models.parts import transplant
 
     network = architecture(config).build(classes, (seed, INITIAL))
     if found.initial is not None:

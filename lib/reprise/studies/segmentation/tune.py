@@ -155,7 +155,8 @@ def tune(
     """
     from ...data.fewshot import generator
     from ...training.augmentation import Augmentation, draw, normalise
-    from ...training.pixels import evaluate, pixel_loss, pixel_loss_at_once, reestimate
+    from ...training.pixel_loss import pixel_loss, pixel_loss_at_once
+    from ...training.pixels import evaluate, reestimate
     from ...training.session import Session
     from ...training.steps import Schedule, Steps
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ...data.fewshot import generator
 from ...data.segmentation import IGNORE, presence
 from ..augmentation import normalise, view
-from ..pixels import pixel_loss, pixel_loss_at_once
+from ..pixel_loss import pixel_loss, pixel_loss_at_once
 from .base import Architecture, Pretext
 from .contrast import Projector, nt_xent
 from .corruption import CORRUPTIONS
