@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,6 +13,8 @@ from ..engine.study import Unit
 from ..places import Places, UserError
 from .cases import Case, cases, find_claims
 from .claim import Claim, without
+from .opened import Opened
+from .record import digest
 from .verdict import MINIMUM_SEEDS, ORDER, Status, Verdict
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ class Entry:
         return next(enough, None) or next(run, None) or deciding[-1]
 
 
-def open_layer(places: Places, layer: str) -> Load:
-    """A function that reads units of one layer, each once.
+def open_layer(places: Places, layer: str) -> Opened:
+    """A function that reads units of one layer, each once, and remembers verdicts on them.
 
     Args:
         places: Where results and runs lie.
@@ -89,7 +90,7 @@ def open_layer(places: Places, layer: str) -> Load:
     """
     if layer not in get_args(Layer):
         raise UserError(f"runs {layer!r}: choose {' or '.join(get_args(Layer))}")
-    return functools.cache(Store.of(replace(places, layers=(layer,))).load)
+    return Opened(Store.of(replace(places, layers=(layer,))), places.local / "verdicts")
 
 
 def ledger(
@@ -111,36 +112,58 @@ def ledger(
     Raises:
         UserError: There is no such claim, preset or setting.
     """
+    return [judge_claim(claim, load, preset, overrides, seeds) for claim in find_claims(ids)]
 
-    def entry(claim: Claim) -> Entry:
-        settings = cases(claim, preset, overrides, seeds)
-        judged = tuple(judge_case(claim, case, load) for case in settings)
-        return Entry(claim, judged, tuple(entry(former) for former in claim.former))
 
-    return [entry(claim) for claim in find_claims(ids)]
+def judge_claim(
+    claim: Claim,
+    load: Load,
+    preset: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    seeds: Sequence[int] | None = None,
+) -> Entry:
+    """Judge one claim on stored units, by each version of its rule; arguments as of :func:`ledger`."""
+    settings = cases(claim, preset, overrides, seeds)
+    judged = tuple(judge_case(claim, case, load) for case in settings)
+    former = (judge_claim(old, load, preset, overrides, seeds) for old in claim.former)
+    return Entry(claim, judged, tuple(former))
 
 
 def judge_case(claim: Claim, case: Case, load: Load) -> Judged:
     """Judge a claim in one setting; *not run* where a condition of it has no unit."""
-    runs, present, missing = {}, [], 0
-    learned: list[str] = []
+    wanted = {name: units(one.config, one.seeds) for name, one in case.conditions.items()}
+    learned = [name for one in case.conditions.values() for name in _datasets(one.config.model_dump())]
+    where = tuple(dict.fromkeys(learned))
+    if isinstance(load, Opened):
+        words = [claim.id, str(claim.version), digest(claim), case.preset]
+        words += [f"{name} {len(own)}" for name, own in wanted.items()]
+        key = load.key(words, [unit for own in wanted.values() for unit in own])
+        if (recalled := load.recall(key)) is None:
+            recalled = _judge(claim, case, load, wanted, where)
+            load.remember(key, *recalled)
+        verdict, present = recalled
+    else:
+        verdict, present = _judge(claim, case, load, wanted, where)
+    missing = sum(map(len, wanted.values())) - len(present)
+    return Judged(case, verdict, where, tuple(dict.fromkeys(present)), missing)
+
+
+def _judge(
+    claim: Claim, case: Case, load: Load, wanted: Mapping[str, Sequence[Unit]], where: tuple[str, ...]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, and the ids of the units that it rests on, one a condition and seed."""
+    runs, present = {}, []
     for name, condition in case.conditions.items():
-        wanted = units(condition.config, condition.seeds)
-        found = {unit: dataset for unit in wanted if (dataset := load(unit)) is not None}
-        missing += len(wanted) - len(found)
+        found = {unit: dataset for unit in wanted[name] if (dataset := load(unit)) is not None}
         present += [unit.id for unit in found]
-        learned += _datasets(condition.config.model_dump())
         if found:
             runs[name] = gather(list(found.values()), condition.preset)
-    where = tuple(dict.fromkeys(learned))
-    ids = tuple(dict.fromkeys(present))
     lacking = [name for name in case.needs if name not in runs] or list(case.conditions) * (not runs)
     if lacking:
         note = without(lacking)
         verdict = Verdict(claim.id, "not run", (), where[0], case.preset, claim.measure, claim.version, note)
-    else:
-        verdict = claim.judge(runs)
-    return Judged(case, verdict, where, ids, missing)
+        return verdict, tuple(present)
+    return claim.judge(runs), tuple(present)
 
 
 def tally(entries: Sequence[Entry]) -> dict[Status, int]:

@@ -39,8 +39,8 @@ def judge_claims(
 ) -> None:
     """Verdicts on the papers' claims; with --runs local, which of them moved against the published ones."""
     from ..claims.cases import find_claims
-    from ..claims.ledger import ledger, moved, open_layer, tally
-    from ..claims.verdict import spell_tally
+    from ..claims.ledger import judge_claim, ledger, moved, open_layer, tally
+    from ..claims.verdict import ORDER, spell_tally
     from ..engine.words import parse_seeds
     from ..places import UserError
 
@@ -51,11 +51,15 @@ def judge_claims(
         raise UserError("settings and presets belong to one study: name its claims, such as --id M1a --id M3")
     if overrides and not preset:
         preset = "laptop"
-    entries = ledger(load, ids, preset, overrides, parse_seeds(seeds))
-    for entry in entries:
-        typer.echo("\n".join(_lines(entry)))
+    entries = []
+    for claim in find_claims(ids):
+        entries.append(judge_claim(claim, load, preset, overrides, parse_seeds(seeds)))
+        typer.echo("\n".join(_lines(entries[-1])))
     if preset is None:
         typer.echo(f"\n{runs}: {spell_tally(tally(entries))} (claims, parts not counted)")
+        for status in ORDER:
+            if names := [entry.claim.id for entry in entries if entry.headline.verdict.status == status]:
+                typer.echo(f"  {status:13}{', '.join(names)}")
     if runs == "local":
         changed = moved(ledger(open_layer(places, "published"), ids), entries)
         for claim, before, after in changed:
@@ -73,21 +77,28 @@ def judge_claims(
 
 
 def _lines(entry: Entry) -> list[str]:
-    """A claim and its settings as lines."""
+    """A claim and its settings as lines; the comparisons of a conjunction stand with its parts."""
+    from ..claims.assay import explain
+
     claim = entry.claim
     indent = "  " * (claim.id != claim.parent)
-    lines = ["" if not indent else None, f"{indent}{claim.id}  {claim.statement}"]
+    lines = [] if indent else [""]
+    lines.append(f"{indent}{claim.id}  {claim.statement}")
     shown = [one for one in entry.judged if one.verdict.status != "not run"]
     for one in shown or [entry.headline]:
         lines.append(f"{indent}    {_verdict(one)}")
+        if claim.parts:
+            continue
         for part in one.verdict.parts:
             words = f"{part.name}: {part.amount()}, {part.bound}, {part.basis}: {part.status}"
-            lines.append(f"{indent}      {words}")
+            lines += [f"{indent}      {line}" for line in (words, explain(part)) if line]
         if one.verdict.note:
             lines.append(f"{indent}      {one.verdict.note}")
         if one.verdict.status == "not run":
             lines += [f"{indent}      {command}" for command in one.case.commands]
-    return [line for line in lines if line is not None]
+    for former in entry.former:
+        lines.append(f"{indent}    version {former.claim.version} said: {_verdict(former.headline)}")
+    return lines
 
 
 def _verdict(one: Judged) -> str:

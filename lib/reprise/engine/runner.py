@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import statistics
@@ -75,8 +76,22 @@ def estimate(study: Study, missing: Sequence[Unit], store: Store) -> float | Non
         about the same work count (small ones are mostly overhead), and among these local ones, which were
         made on this machine, before published ones.
     """
+    folders = [store.folder(layer) / study.name for layer in ("local", "published")]
+    stamps = tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
+    finished = _finished(study, store, stamps)
+    if not finished:
+        return None
+    return sum(_rate(study.work(unit.config), finished) * study.work(unit.config) for unit in missing)
+
+
+@functools.lru_cache(maxsize=16)
+def _finished(study: Study, store: Store, _stamps: tuple[int, ...]) -> list[tuple[float, bool, float]]:
+    """Work, whether local, and seconds per work of a study's finished units on this kind of device.
+
+    Read again when a folder has changed (``_stamps``): one command asks for many conditions.
+    """
     on_gpu = default_device().startswith("cuda")
-    finished: list[tuple[float, bool, float]] = []  # work, local, seconds per work
+    finished: list[tuple[float, bool, float]] = []
     for layer in ("local", "published"):
         for attributes in store.attributes(study.name, layer):
             record = json.loads(attributes["provenance"])
@@ -84,9 +99,7 @@ def estimate(study: Study, missing: Sequence[Unit], store: Store) -> float | Non
             if record["device"].startswith("cuda") == on_gpu:
                 work = study.work(config)
                 finished.append((work, layer == "local", record["seconds"] / work))
-    if not finished:
-        return None
-    return sum(_rate(study.work(unit.config), finished) * study.work(unit.config) for unit in missing)
+    return finished
 
 
 def _rate(work: float, finished: Sequence[tuple[float, bool, float]]) -> float:
