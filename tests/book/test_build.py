@@ -1,6 +1,7 @@
 """The builder: stage, execute, build strictly; and the extension inside a real build."""
 
 import json
+import re
 
 import pytest
 
@@ -86,6 +87,102 @@ def test_all_chapters_run_before_failures_are_told(book, write_notebook, monkeyp
     ]
     assert "    raise LookupError('unit 3 is missing')" in log
     assert "traceback" in log
+
+
+def executed(capsys):
+    """Chapters that a build has executed, and whether it built pages."""
+    output = capsys.readouterr().out
+    return re.findall(r"executed (\S+) in", output), "building the pages" in output
+
+
+def test_what_is_as_it_was_is_not_built_again(book, write_notebook, capsys):
+    """Of two chapters, of which one reads a file, lists a folder and looks a unit up."""
+    (book / "_toc.yml").write_text((book / "_toc.yml").read_text() + "  - file: chapters/two\n")
+    data = book / "chapters" / "units"
+    data.mkdir()
+    (data / "a.txt").write_text("first")
+    reads = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "print(Path('units/a.txt').read_text(), sorted(os.listdir('units')))\n"
+        "sys.audit('reprise.unit', os.path.abspath('units/b.txt'))\nprint(Path('units/b.txt').is_file())"
+    )
+    write_notebook(book / "chapters" / "two.ipynb", ["# Two", reads])
+    one, two, html = "chapters/one.ipynb", "chapters/two.ipynb", book / "_build" / "html" / "chapters"
+    build_book(book)
+    assert executed(capsys) == ([one, two], True)
+    before = {path: path.stat().st_mtime_ns for path in html.glob("*.html")}
+    build_book(book)
+    assert executed(capsys) == ([], False)
+    assert {path: path.stat().st_mtime_ns for path in html.glob("*.html")} == before
+
+    (data / "a.txt").write_text("second")
+    build_book(book)
+    assert executed(capsys) == ([two], True)
+    assert "second" in (html / "two.html").read_text()
+    for change in (lambda: (data / "c.txt").touch(), lambda: (data / "b.txt").touch()):
+        change()
+        build_book(book)
+        assert executed(capsys)[0] == [two]
+    assert "True" in (html / "two.html").read_text()
+    write_notebook(
+        book / one, ["# One", ("compute = 'missing'", ["parameters"]), "print('changed', compute)"]
+    )
+    build_book(book)
+    assert executed(capsys) == ([one], True)
+    assert "changed never" in (html / "one.html").read_text()
+    build_book(book)
+    assert executed(capsys) == ([], False)
+
+
+def test_a_chapter_is_executed_again_when_the_library_or_a_damaged_memory_says_so(
+    book, monkeypatch, capsys, tmp_path
+):
+    build_book(book)
+    capsys.readouterr()
+    record = book / "_build" / "executed" / "chapters" / "one.ipynb.json"
+    record.write_text("{")
+    build_book(book)
+    assert executed(capsys)[0] == ["chapters/one.ipynb"]
+    monkeypatch.setenv("REPRISE_DATA", str(tmp_path))
+    build_book(book)
+    assert executed(capsys)[0] == ["chapters/one.ipynb"]
+    build_book(book)
+    assert executed(capsys) == ([], False)
+    monkeypatch.setattr("reprise.book.inputs.sys.version", "another Python")
+    build_book(book)
+    assert executed(capsys)[0] == ["chapters/one.ipynb"]
+
+
+def test_modules_and_files_of_the_checkout_count_and_what_a_build_makes_does_not(tmp_path, monkeypatch):
+    import reprise.claims
+    from reprise.book import inputs
+
+    root = tmp_path.resolve()
+    monkeypatch.delenv("REPRISE_DATA", raising=False)
+    noted = root / "noted"
+    listed = ["lib/a.py", "lib/__pycache__/a.pyc", "_build/html/a", ".venv/x.py", "results/u.nc"]
+    noted.write_text(json.dumps([*(f"{root}/{name}" for name in listed), reprise.claims.__file__]))
+    assert inputs.inputs_of(noted, root, [root / "_build"]) == [f"{root}/lib/a.py", f"{root}/results/u.nc"]
+    source = root / "chapter.ipynb"
+    source.write_text("{}")
+    keys = [
+        inputs.key(source, {}, []),
+        inputs.key(source, {"a": 1}, []),
+        inputs.key(source, {}, ["lib/a.py"]),
+    ]
+    assert len(set(keys)) == 3
+
+
+def test_a_page_that_left_the_contents_does_not_stay(book, write_notebook, capsys):
+    toc = book / "_toc.yml"
+    text = toc.read_text()
+    toc.write_text(text + "  - file: chapters/two\n")
+    write_notebook(book / "chapters" / "two.ipynb", ["# Two", "print(2)"])
+    build_book(book)
+    assert (book / "_build" / "html" / "chapters" / "two.html").is_file()
+    toc.write_text(text)
+    build_book(book)
+    assert executed(capsys)[1] and not (book / "_build" / "html" / "chapters" / "two.html").exists()
 
 
 def test_missing_sources_are_named_before_anything_runs(book, monkeypatch, capsys):

@@ -5,16 +5,21 @@ build reads published results and never trains; a chapter that would need more s
 """
 
 import argparse
+import hashlib
+import json
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from reprise.book.execution import BuildError, execute_chapters
+from reprise.book.execution import BuildError, execute_chapters, put
 
 _SUFFIXES = (".ipynb", ".md", ".rst")
 _SHARED = ("_toc.yml", "references.bib")
+_DEPENDENT = ("chapters/status.ipynb",)
+"""Pages that say something of the others, such as how long each took."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ def build_book(root: Path, output: Path | None = None) -> Built:
     output = (output or root / "_build").resolve()
     sources = book_sources(root)
     stage = output / "stage"
+    chapters = [path for path in sources if path.suffix == ".ipynb"]
     stage_sources(root, stage, sources)
-    seconds, noisy = execute_chapters(root, stage, [path for path in sources if path.suffix == ".ipynb"])
+    seconds, noisy = execute_chapters(root, stage, chapters, output / "executed")
     index = _build_pages(root, stage, output)
     return Built(index, seconds, noisy)
 
@@ -120,26 +126,22 @@ def book_sources(root: Path) -> list[Path]:
 def stage_sources(root: Path, stage: Path, sources: Sequence[Path]) -> None:
     """Copy everything but the notebooks into a fresh folder, and switch execution off in the configuration.
 
+    A file that is there with the same content stays as it is, so that its page need not be built again.
+
     Args:
         root: The folder of ``_toc.yml``.
-        stage: Folder to fill; what it held before is deleted.
+        stage: Folder to fill; what else it held is deleted, executed chapters aside.
         sources: Pages relative to ``root``. Files beside pages in sub-folders (pictures, included text) come
             along.
     """
     import yaml
 
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir(parents=True)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config.setdefault("execute", {})["execute_notebooks"] = "off"
-    (stage / "_config.yml").write_text(
-        yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
-    for name in _SHARED:
-        if (root / name).is_file():
-            shutil.copyfile(root / name, stage / name)
-    if (root / "assets").is_dir():
-        shutil.copytree(root / "assets", stage / "assets")
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    wanted: dict[Path, bytes] = {Path("_config.yml"): text.encode()}
+    shared = [Path(name) for name in _SHARED if (root / name).is_file()]
+    assets = [path.relative_to(root) for path in (root / "assets").rglob("*") if path.is_file()]
     pages = [path for path in sources if path.suffix != ".ipynb"]
     folders = {path.parent for path in sources} - {Path(".")}
     beside = [
@@ -148,18 +150,33 @@ def stage_sources(root: Path, stage: Path, sources: Sequence[Path]) -> None:
         for path in (root / folder).iterdir()
         if path.is_file() and path.suffix not in _SUFFIXES
     ]
-    for path in (*pages, *beside):
-        (stage / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / path, stage / path)
+    wanted |= {path: (root / path).read_bytes() for path in (*shared, *assets, *pages, *beside)}
+    chapters = {path for path in sources if path.suffix == ".ipynb"}
+    for path in [path for path in stage.rglob("*") if path.is_file()]:
+        if path.relative_to(stage) not in {*wanted, *chapters}:
+            path.unlink()
+    for path, content in wanted.items():
+        put(stage / path, content)
 
 
 def _build_pages(root: Path, stage: Path, output: Path) -> Path:
     from jupyter_book.sphinx import build_sphinx
 
-    html = output / "html"
-    # From nothing each time: a page that left the table of contents must not stay behind.
-    shutil.rmtree(html, ignore_errors=True)
-    shutil.rmtree(output / ".doctrees", ignore_errors=True)
+    html, memory = output / "html", output / "pages.json"
+    frame, pages = _page_keys(root, stage)
+    before = _read_keys(memory)
+    if before == [frame, pages] and (html / "index.html").is_file():
+        print("the pages are as they were", flush=True)
+        return html / "index.html"
+    memory.unlink(missing_ok=True)
+    if not before or before[0] != frame or set(before[1]) != set(pages):
+        # From nothing: what all pages share has changed, or a page that left must not stay behind.
+        shutil.rmtree(html, ignore_errors=True)
+        shutil.rmtree(output / ".doctrees", ignore_errors=True)
+    else:
+        for path in (stage / name for name in _DEPENDENT):
+            if path.is_file():
+                path.touch()
     print("building the pages …", flush=True)
     overrides = {
         "nitpicky": True,
@@ -184,4 +201,33 @@ def _build_pages(root: Path, stage: Path, output: Path) -> Path:
     index = html / "index.html"
     if not index.is_file():
         raise BuildError(f"the build wrote no {index}")
+    memory.write_text(json.dumps([frame, pages]), encoding="utf-8")
     return index
+
+
+def _page_keys(root: Path, stage: Path) -> tuple[str, dict[str, str]]:
+    """Digest of all that every page depends on, and of each page's source."""
+    contents = {path: path.read_bytes() for path in sorted(stage.rglob("*")) if path.is_file()}
+    frame, pages = hashlib.sha256(), {}
+    for path, content in contents.items():
+        name = path.relative_to(stage).as_posix()
+        if path.suffix in _SUFFIXES:
+            pages[name] = hashlib.sha256(content).hexdigest()
+        else:
+            frame.update(name.encode() + content)
+    for path in (
+        *sorted(Path(__file__).parent.glob("*.py")),
+        root / "package-lock.json",
+        root / "CITATION.cff",
+    ):
+        frame.update(path.read_bytes() if path.is_file() else b"-")
+    published = sorted(path.name for path in (root / "results").rglob("*.nc"))
+    frame.update("\n".join(published).encode())  # pages offer the table of all results
+    return frame.hexdigest(), pages
+
+
+def _read_keys(memory: Path) -> list[Any]:
+    try:
+        return json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []

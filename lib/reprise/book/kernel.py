@@ -19,6 +19,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
+from reprise.book import inputs
+
 _LONGEST_FOLDER = 80
 """Bytes; the path of a socket may have a hundred or so."""
 
@@ -66,4 +68,6 @@ def manager_class(folder: Path) -> type[AsyncKernelManager]:
 
 
 if __name__ == "__main__":
+    if target := os.environ.get(inputs.VARIABLE):
+        inputs.note(Path(target))
     ChapterKernelApp.launch_instance()

@@ -149,9 +149,7 @@ open. Were there none, 5 seeds of this spread would decide a margin of ±1.5 poi
         return f"{there}. Were there none, {part.n} seeds of this spread would decide a margin of ±{effect}."
     there = f"{bound} lies in its interval; the evidence points {side} it"
     if not inside:
-        there = (
-            f"{bound} lies outside its interval, the evidence points {side} it, but the rule withholds"
-        )
+        there = f"{bound} lies outside its interval, the evidence points {side} it, but the rule withholds"
     return f"{there}. {part.n} seeds of this spread would decide an effect of {effect}."
 
 

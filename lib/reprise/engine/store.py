@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import tempfile
 import time
 import warnings
@@ -53,8 +54,10 @@ class Store:
         return self.published if layer == "published" else self.local
 
     def path(self, unit: Identified, layer: Layer) -> Path:
-        """Where a unit's file is, or would be."""
-        return self.folder(layer) / unit.study / f"{unit.id}.nc"
+        """Where a unit's file is, or would be; whoever keeps account of what is read hears of it."""
+        path = self.folder(layer) / unit.study / f"{unit.id}.nc"
+        sys.audit("reprise.unit", str(path))
+        return path
 
     def find(self, unit: Identified) -> Layer | None:
         """The first layer in which a unit's file stands, without reading it."""
