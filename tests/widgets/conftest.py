@@ -36,7 +36,7 @@ def javascript(node, tmp_path_factory):
     (folder / "package.json").write_text('{"type": "module"}')
     for path in WIDGETS.glob("*.js"):
         shutil.copy(path, folder)
-    names = ("core", "grams", "outcomes", "ranks", "resample", "scaling", "settings", "tasks")
+    names = ("choices", "core", "grams", "outcomes", "ranks", "resample", "scaling", "settings", "tasks")
     head = "".join(f'import * as {name} from "./{name}.js";\n' for name in names)
     head += "import { readFileSync } from 'node:fs';\nconst input = JSON.parse(readFileSync(0, 'utf8'));\n"
     head += """

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reprise.plots import palette
-from reprise.widgets import Dynamics, Parameters, Representation, Segmentation, Specification, joining
+from reprise.widgets import Dynamics, Parameters, Representation, Rule, Segmentation, Specification, joining
 
-WIDGETS = [Dynamics, Parameters, Representation, Segmentation, Specification]
+WIDGETS = [Dynamics, Parameters, Representation, Rule, Segmentation, Specification]
 
 
 @pytest.mark.parametrize("widget", WIDGETS)

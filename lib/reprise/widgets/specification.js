@@ -3,16 +3,7 @@
 import { command, h, menu, notice, spell } from "./controls.js";
 import { axes, s } from "./draw.js";
 import { Explorer, widget } from "./frame.js";
-
-// Shape and colour say the same: filled or hollow, square, cross.
-const MARKS = {
-  supported: (x, y) => s("circle", { cx: x, cy: y, r: 5.5 }),
-  contradicted: (x, y) => s("rect", { x: x - 5, y: y - 5, width: 10, height: 10 }),
-  mixed: (x, y) => s("path", { d: `M${x} ${y - 7}L${x + 7} ${y}L${x} ${y + 7}L${x - 7} ${y}z` }),
-  undecided: (x, y) => s("circle.rp-hollow", { cx: x, cy: y, r: 5 }),
-  "not run": (x, y) => s("path", { d: `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`, class: "rp-hollow" }),
-};
-const slug = (status) => status.replace(" ", "-");
+import { MARKS, slug } from "./marks.js";
 
 class Specification extends Explorer {
   constructor(context) {

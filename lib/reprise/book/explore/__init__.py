@@ -2,6 +2,7 @@
 
 from .analyses import analyses, measure_matters, spell_absent
 from .panel import parameter_table, parameters, published_settings, rates
+from .rules import rule_matters
 from .segmentation import networks, segmentation
 from .shown import explore
 from .stimuli import crop_pictures, image_pictures, pictures
@@ -19,6 +20,7 @@ __all__ = [
     "pictures",
     "published_settings",
     "rates",
+    "rule_matters",
     "segmentation",
     "spell_absent",
     "transfer_change",

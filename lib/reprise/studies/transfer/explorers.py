@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...claims.choices import Choices, Comparison, Scale
 from ...engine.grams import with_page_measures
 from ...similarity.measures import measure, on_pages
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import LIMIT, States, named_states, states_of
-from .endpoints import changes
+from .endpoints import DEBIASED, EQUAL, PRIMARY, at_equal_loss, changes
 from .states import between_seeds, kept_similarities
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ceilings", "dynamics", "network_states", "representation"]
+__all__ = ["ceilings", "dynamics", "excess_by_margin", "network_states", "representation"]
 
 TITLES = {"network": "network", "layer": "layer", "epoch": "epoch", "seed": "seed"}
 
@@ -118,4 +119,50 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
         unit["state_epoch"].values,
         pictures=pictures,
         unit=f"{where}; RDM and map: seed {int(unit['seed'])}",
+    )
+
+
+def excess_by_margin(tuned: Mapping[str, xr.Dataset], fresh: Mapping[str, xr.Dataset]) -> Choices:
+    """Claim T3b at every margin and measure: what fine-tuned networks keep beyond fresh ones on equal labels.
+
+    On random labels it must lie within the margin, on true labels outside: a margin that takes both in, or
+    neither, tells nothing.
+
+    Args:
+        tuned: Fine-tuned networks, ``"random labels"`` and, where there are any, ``"true labels"``.
+        fresh: Networks that were never pre-trained, likewise.
+    """
+    excess: dict[str, dict[str, np.ndarray]] = {}
+    labels = [name for name in ("random labels", "true labels") if name in tuned and name in fresh]
+    measures = tuned[labels[0]]["measure"].values.tolist()
+    for words in labels:
+        pairs = {m: at_equal_loss(tuned[words], fresh[words], "pretrained", m) for m in measures}
+        excess[words] = {
+            name: own.astype(float) - other.astype(float) for name, (own, other) in pairs.items()
+        }
+    comparisons = [
+        Comparison(
+            f"{words}: last conv layer, similarity to the pre-trained state, fine-tuned − fresh",
+            "within" if words == "random labels" else "outside",
+            "values",
+            {name: {"values": values} for name, values in excess[words].items()},
+            lambda name, _, words=words: (excess[words][name], 0),
+        )
+        for words in labels
+    ]
+    first = tuned[labels[0]]
+    return Choices(
+        claim="T3b",
+        title="which difference counts as none?",
+        effect="fine-tuned − fresh",
+        choice=Scale(
+            "Margin: differences within ± this count as none",
+            tuple(round(0.005 * k, 3) for k in range(1, 41)),
+            (EQUAL,),
+            digits=3,
+        ),
+        comparisons=tuple(comparisons),
+        options={name: measure(name).title for name in measures},
+        registered=(PRIMARY, DEBIASED),
+        unit=f"{first['dataset'].values.flat[0]}, {first.sizes['seed']} seeds",
     )

@@ -1,0 +1,157 @@
+"""What a rule fixes by hand, and what the same rule says at every other choice.
+
+A level, a lag, a margin or a set of layers stands in a rule because something must stand there. Here a rule
+keeps such a choice open: its endpoint and verdict can be had at any of them, and a sentence says over which
+the verdict holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from .scales import Scale, Sets, holds_in, listed, over_scale, over_sets
+from .verdict import Part, Status, above, all_of, below, equivalent
+
+__all__ = ["Choices", "Comparison", "Scale", "Sets", "held_by"]
+
+Asks = Literal["above", "below", "within", "outside"]
+"""Above or below 0; within or outside ± the choice, which is then a margin."""
+
+ASKED: Mapping[Asks, str] = {
+    "above": "above 0",
+    "below": "below 0",
+    "within": "within the margin",
+    "outside": "outside of it",
+}
+"""The same in words."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison that a rule makes, with its endpoint at every choice.
+
+    Attributes:
+        name: What is compared.
+        asks: What the interval is held against.
+        form: The endpoint by its name in a page, see ``choices.js``.
+        numbers: Option, such as a measure → what the page computes the endpoint from, by the form's names.
+        endpoint: The same in Python: option and choice → (seeds,), and how many of its values stand for more
+            than was measured; with any, the comparison is never supported.
+        unit: Unit of the endpoint.
+    """
+
+    name: str
+    asks: Asks
+    form: str
+    numbers: Mapping[str, Mapping[str, Any]]
+    endpoint: Callable[[str, Any], tuple[np.ndarray, int]]
+    unit: str = ""
+
+    @property
+    def short(self) -> str:
+        """What stands before the colon of its name."""
+        return self.name.split(":")[0]
+
+    @property
+    def with_margin(self) -> bool:
+        """Whether the choice is a margin that this comparison is held against."""
+        return self.asks in ("within", "outside")
+
+    def part(self, option: str, *choices: Any) -> Part:
+        """The comparison at a choice, or with the mean of its endpoint over several."""
+        found = [self.endpoint(option, choice) for choice in choices]
+        values = np.mean([own for own, _ in found], axis=0)
+        if self.with_margin:
+            part = equivalent(self.name, values, float(choices[0]), self.unit)
+            if self.asks == "outside":
+                turned: dict[Status, Status] = {"supported": "contradicted", "contradicted": "supported"}
+                status = turned.get(part.status, part.status)
+                part = replace(part, bound=f"outside ±{choices[0]:g}", status=status)
+        else:
+            part = (above if self.asks == "above" else below)(self.name, values, unit=self.unit)
+        if part.status == "supported" and any(censored for _, censored in found):
+            part = replace(part, status="undecided")
+        return part
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A rule, with what it fixes by hand left open.
+
+    Attributes:
+        claim: Id of the claim.
+        title: What the choice decides, as a question.
+        effect: The endpoint in few words, as an axis names it.
+        choice: What is open.
+        comparisons: What the rule compares.
+        options: Id → title of what else is open, such as measures.
+        registered: Ids of those of the rule.
+        menu: What these options are.
+        unit: In one line, on what: study, data, seeds.
+        note: What a reader must know beside the numbers, or empty.
+    """
+
+    claim: str
+    title: str
+    effect: str
+    choice: Scale | Sets
+    comparisons: tuple[Comparison, ...]
+    options: Mapping[str, str]
+    registered: tuple[str, ...]
+    menu: str = "Measure"
+    unit: str = ""
+    note: str = ""
+
+    def parts(self, option: str, choice: Any) -> tuple[Part, ...]:
+        """The comparisons at one choice."""
+        return tuple(comparison.part(option, choice) for comparison in self.comparisons)
+
+    def status(self, option: str, choice: Any) -> Status:
+        """What the rule says at one choice."""
+        return all_of(self.parts(option, choice))
+
+    def statuses(self, option: str) -> list[Status]:
+        """What it says at each choice, in their order."""
+        return [self.status(option, choice) for choice in self.choice.values]
+
+    def as_registered(self, option: str) -> tuple[Part, ...]:
+        """The comparisons at what the rule has fixed."""
+        if isinstance(self.choice, Scale):
+            fixed = self.choice.registered
+            return tuple(comparison.part(option, *fixed) for comparison in self.comparisons)
+        return tuple(part for chosen in self.choice.registered for part in self.parts(option, chosen))
+
+    def sentence(self, option: str) -> str:
+        """Over which choices which verdict holds, and where the registered one lies."""
+        own, statuses = all_of(self.as_registered(option)), self.statuses(option)
+        if isinstance(self.choice, Sets):
+            return over_sets(self.choice, statuses, own)
+        former: list[Status] = [self.status(option, value) for value in self.choice.former]
+        text = over_scale(self.choice, statuses, own, former)
+        if len(self.comparisons) == 1:
+            return text
+        alone = (
+            f"{comparison.short} {ASKED[comparison.asks]} "
+            + holds_in(self.choice, [comparison.part(option, value).status for value in self.choice.values])
+            for comparison in self.comparisons
+        )
+        return f"{text} One by one: {'; '.join(alone)}."
+
+
+def held_by(rules: Sequence[Choices]) -> str:
+    """Which verdicts are the same at every choice, and which are not, as a sentence."""
+    firm, loose = [], []
+    for rule in rules:
+        found = {status for option in rule.registered for status in rule.statuses(option)}
+        (firm if len(found) == 1 else loose).append(rule.claim)
+    every = "at every choice that could have been made"
+    if not loose:
+        return f"Of these rules each says the same {every}: {listed(firm)}."
+    if not firm:
+        return f"Of these rules none says the same {every}: {listed(loose)}."
+    verb = "says" if len(firm) == 1 else "say"
+    return f"Of these rules {listed(firm)} {verb} the same {every}; {listed(loose)} would not."
