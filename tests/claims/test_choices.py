@@ -27,9 +27,9 @@ def falling(rng, asks: Asks = "above", registered=(2.0,), former=(), censored=0)
 
 
 def bounded(rng, small, large):
-    """A margin that one difference must lie within and another outside."""
+    """A margin that one difference must lie within and another above."""
     values = {"small": spread(rng, small, 0.01), "large": spread(rng, large, 0.01)}
-    asked: list[tuple[str, Asks]] = [("small", "within"), ("large", "outside")]
+    asked: list[tuple[str, Asks]] = [("small", "within"), ("large", "beyond")]
     comparisons = tuple(
         Comparison(f"{name}: difference", asks, "values", {"only": {}}, lambda _, at, n=name: (values[n], 0))
         for name, asks in asked
@@ -78,15 +78,15 @@ def test_too_few_seeds_decide_nothing():
 
 def test_a_margin_must_take_in_one_difference_and_leave_out_the_other():
     rule, values = bounded(np.random.default_rng(1), 0.03, 0.3)
-    within, outside = rule.parts("only", 0.1)
+    within, beyond = rule.parts("only", 0.1)
     assert within == equivalent("small: difference", values["small"], 0.1)
-    assert (within.status, outside.status, outside.bound) == ("supported", "supported", "outside ±0.1")
+    assert (within.status, beyond.status, beyond.bound) == ("supported", "supported", "above 0.1")
     # A narrow margin loses the first, a wide one the second.
     assert [part.status for part in rule.parts("only", 0.02)] == ["contradicted", "supported"]
     assert [part.status for part in rule.parts("only", 0.4)] == ["supported", "contradicted"]
     assert rule.sentence("only") == (
         "Supported from 0.05 to 0.20 (registered: 0.10); mixed at 0.02, and at 0.40. "
-        "One by one: small within the margin from 0.05 to 0.40; large outside of it from 0.02 to 0.20."
+        "One by one: small within the margin from 0.05 to 0.40; large above it from 0.02 to 0.20."
     )
 
 
@@ -141,3 +141,15 @@ def test_what_holds_at_every_choice_is_told_from_what_does_not():
     assert (
         held_by([loose]) == "Of these rules none says the same at every choice that could have been made: X1."
     )
+
+
+def test_runs_that_decide_nothing_say_so_and_what_their_intervals_would_say():
+    rule = falling(np.random.default_rng(0))
+    closed = Choices(**{**vars(rule), "withheld": "Two rates."})
+    assert set(closed.statuses("only")) == {"undecided"}
+    assert [part.status for part in closed.as_registered("only")] == ["undecided"]
+    assert closed.as_registered("only")[0].estimate == rule.as_registered("only")[0].estimate
+    assert closed.sentence("only").startswith(
+        "Two rates. By its intervals alone the rule would say: supported from 0 to 4 % (registered: 2 %)"
+    )
+    assert held_by([rule, closed]).endswith(": X1. On the runs of X1 nothing is decided.")

@@ -80,12 +80,12 @@ def test_the_verdict_on_speed_turns_with_the_level_where_curves_cross(crossing):
     assert "supported" not in same.statuses("miou")
 
 
-def test_conditions_that_differ_in_more_are_named(crossing):
-    first, second = crossing
-    assert speed_by_level(first, second).note == ""
-    other = second.assign_attrs(config=json.dumps({**json.loads(second.attrs["config"]), "rate": 0.001}))
-    fast = first.assign_attrs(config=json.dumps({**json.loads(first.attrs["config"]), "rate": 0.01}))
-    assert "rate" in speed_by_level(fast, other).note
+def test_runs_at_two_rates_decide_nothing(crossing):
+    first, second = (run.assign(rate=("seed", np.full(10, 0.001))) for run in crossing)
+    assert speed_by_level(first, second).withheld == ""
+    fast = speed_by_level(first.assign(rate=("seed", np.full(10, 0.003))), second)
+    assert "different rates, at 0.003 and 0.001" in fast.withheld
+    assert set(fast.statuses("miou")) == {"undecided"}
 
 
 @pytest.mark.slow
@@ -93,12 +93,14 @@ def test_excess_is_the_endpoint_of_t3b():
     places = Places.from_environment()
     chapter = Chapter.load("transfer", places, "laptop", "never")
     tuned, fresh = (chapter.family(name, "never") for name in ("targets", "fresh"))
+    # Of one pair alone the common loss is the pair's own.
+    words = "random labels"
+    alone = excess_by_margin({words: tuned[words]}, {words: fresh[words]})
+    own, other = transfer.at_equal_loss(tuned[words], fresh[words], "pretrained", transfer.DEBIASED)
+    found, _ = alone.comparisons[0].endpoint(transfer.DEBIASED, 0.1)
+    np.testing.assert_allclose(found, own - other, atol=1e-6)
     rule = excess_by_margin(tuned, fresh)
-    for comparison in rule.comparisons:
-        own, other = transfer.at_equal_loss(
-            tuned[comparison.short], fresh[comparison.short], "pretrained", transfer.DEBIASED
-        )
-        np.testing.assert_allclose(comparison.endpoint(transfer.DEBIASED, 0.1)[0], own - other, atol=1e-6)
+    assert [comparison.asks for comparison in rule.comparisons] == ["within", "beyond"]
     assert rule.registered == (transfer.PRIMARY, transfer.DEBIASED)
 
 

@@ -95,7 +95,7 @@ def margins(rng, seeds=5):
     values = {m: rng.normal(rng.uniform(-0.1, 0.1, 2), 0.02, (seeds, 2)).T for m in ("one", "two")}
     # A difference without spread has an interval of no width.
     values["one"][0] = 0.05
-    asked: list[tuple[str, Asks]] = [("random labels", "within"), ("true labels", "outside")]
+    asked: list[tuple[str, Asks]] = [("random labels", "within"), ("true labels", "beyond")]
     comparisons = tuple(
         Comparison(
             f"{name}: difference",
@@ -150,6 +150,13 @@ def test_few_seeds_and_undefined_ones_decide_nothing(javascript):
     with np.errstate(divide="ignore"):
         pages = compare(nothing, javascript)
     assert pages[0]["sentence"].startswith("Undecided over the whole range")
+
+
+def test_runs_that_decide_nothing_say_so_in_the_page(javascript):
+    rule = Choices(**{**vars(steps(np.random.default_rng(0))), "withheld": "Two rates."})
+    pages = compare(rule, javascript)
+    assert {own["status"] for found in pages[0]["at"] for own in found} == {"undecided"}
+    assert pages[0]["sentence"].startswith("Two rates. By its intervals alone")
 
 
 def test_the_widget_refuses_what_has_no_numbers():

@@ -13,19 +13,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .claim import withheld
 from .scales import Scale, Sets, holds_in, listed, over_scale, over_sets
 from .verdict import Part, Status, above, all_of, below, equivalent
 
 __all__ = ["Choices", "Comparison", "Scale", "Sets", "held_by"]
 
-Asks = Literal["above", "below", "within", "outside"]
-"""Above or below 0; within or outside ± the choice, which is then a margin."""
+Asks = Literal["above", "below", "within", "beyond"]
+"""Above or below 0; within ± the choice, which is then a margin, or above it."""
 
 ASKED: Mapping[Asks, str] = {
     "above": "above 0",
     "below": "below 0",
     "within": "within the margin",
-    "outside": "outside of it",
+    "beyond": "above it",
 }
 """The same in words."""
 
@@ -59,20 +60,19 @@ class Comparison:
     @property
     def with_margin(self) -> bool:
         """Whether the choice is a margin that this comparison is held against."""
-        return self.asks in ("within", "outside")
+        return self.asks in ("within", "beyond")
 
     def part(self, option: str, *choices: Any) -> Part:
         """The comparison at a choice, or with the mean of its endpoint over several."""
         found = [self.endpoint(option, choice) for choice in choices]
         values = np.mean([own for own, _ in found], axis=0)
-        if self.with_margin:
+        if self.asks == "within":
             part = equivalent(self.name, values, float(choices[0]), self.unit)
-            if self.asks == "outside":
-                turned: dict[Status, Status] = {"supported": "contradicted", "contradicted": "supported"}
-                status = turned.get(part.status, part.status)
-                part = replace(part, bound=f"outside ±{choices[0]:g}", status=status)
+        elif self.asks == "below":
+            part = below(self.name, values, unit=self.unit)
         else:
-            part = (above if self.asks == "above" else below)(self.name, values, unit=self.unit)
+            bound = float(choices[0]) if self.with_margin else 0.0
+            part = above(self.name, values, bound, self.unit)
         if part.status == "supported" and any(censored for _, censored in found):
             part = replace(part, status="undecided")
         return part
@@ -92,7 +92,7 @@ class Choices:
         registered: Ids of those of the rule.
         menu: What these options are.
         unit: In one line, on what: study, data, seeds.
-        note: What a reader must know beside the numbers, or empty.
+        withheld: Why these runs decide nothing whatever the choice, as a sentence; empty if they do.
     """
 
     claim: str
@@ -104,11 +104,18 @@ class Choices:
     registered: tuple[str, ...]
     menu: str = "Measure"
     unit: str = ""
-    note: str = ""
+    withheld: str = ""
 
     def parts(self, option: str, choice: Any) -> tuple[Part, ...]:
         """The comparisons at one choice."""
+        return self._said(self._alone(option, choice))
+
+    def _alone(self, option: str, choice: Any) -> tuple[Part, ...]:
+        """The same by their intervals alone, whether these runs can decide or not."""
         return tuple(comparison.part(option, choice) for comparison in self.comparisons)
+
+    def _said(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        return withheld(parts) if self.withheld else parts
 
     def status(self, option: str, choice: Any) -> Status:
         """What the rule says at one choice."""
@@ -120,17 +127,27 @@ class Choices:
 
     def as_registered(self, option: str) -> tuple[Part, ...]:
         """The comparisons at what the rule has fixed."""
+        return self._said(self._fixed(option))
+
+    def _fixed(self, option: str) -> tuple[Part, ...]:
         if isinstance(self.choice, Scale):
             fixed = self.choice.registered
             return tuple(comparison.part(option, *fixed) for comparison in self.comparisons)
-        return tuple(part for chosen in self.choice.registered for part in self.parts(option, chosen))
+        return tuple(part for chosen in self.choice.registered for part in self._alone(option, chosen))
 
     def sentence(self, option: str) -> str:
         """Over which choices which verdict holds, and where the registered one lies."""
-        own, statuses = all_of(self.as_registered(option)), self.statuses(option)
+        text = self._sentence(option)
+        if not self.withheld:
+            return f"{text[0].upper()}{text[1:]}"
+        return f"{self.withheld} By its intervals alone the rule would say: {text}"
+
+    def _sentence(self, option: str) -> str:
+        own = all_of(self._fixed(option))
+        statuses: list[Status] = [all_of(self._alone(option, value)) for value in self.choice.values]
         if isinstance(self.choice, Sets):
             return over_sets(self.choice, statuses, own)
-        former: list[Status] = [self.status(option, value) for value in self.choice.former]
+        former: list[Status] = [all_of(self._alone(option, value)) for value in self.choice.former]
         text = over_scale(self.choice, statuses, own, former)
         if len(self.comparisons) == 1:
             return text
@@ -143,15 +160,21 @@ class Choices:
 
 
 def held_by(rules: Sequence[Choices]) -> str:
-    """Which verdicts are the same at every choice, and which are not, as a sentence."""
+    """Which verdicts are the same at every choice, and which are not, in words."""
     firm, loose = [], []
     for rule in rules:
         found = {status for option in rule.registered for status in rule.statuses(option)}
-        (firm if len(found) == 1 else loose).append(rule.claim)
+        if not rule.withheld:
+            (firm if len(found) == 1 else loose).append(rule.claim)
     every = "at every choice that could have been made"
-    if not loose:
-        return f"Of these rules each says the same {every}: {listed(firm)}."
-    if not firm:
-        return f"Of these rules none says the same {every}: {listed(loose)}."
-    verb = "says" if len(firm) == 1 else "say"
-    return f"Of these rules {listed(firm)} {verb} the same {every}; {listed(loose)} would not."
+    if not firm and not loose:
+        text = ""
+    elif not loose:
+        text = f"Of these rules each says the same {every}: {listed(firm)}."
+    elif not firm:
+        text = f"Of these rules none says the same {every}: {listed(loose)}."
+    else:
+        verb = "says" if len(firm) == 1 else "say"
+        text = f"Of these rules {listed(firm)} {verb} the same {every}; {listed(loose)} would not."
+    closed = [f"On the runs of {rule.claim} nothing is decided." for rule in rules if rule.withheld]
+    return " ".join([text, *closed]).strip()

@@ -103,7 +103,7 @@ def over_scale(scale: Scale, statuses: Sequence[Status], own: Status, former: Se
         text += f"; the registered {what} {scale.spell(*scale.registered)}: {own}"
     for value, status in zip(scale.former, former, strict=True):
         text += f"; {scale.spell(value)} alone, as before: {status}"
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text}."
 
 
 def holds_in(scale: Scale, statuses: Sequence[Status]) -> str:
@@ -131,7 +131,7 @@ def over_sets(sets: Sets, statuses: Sequence[Status], own: Status) -> str:
     """How many sets have which verdict, and which of the parts matters most; arguments as above."""
     counts = {status: list(statuses).count(status) for status in dict.fromkeys(statuses)}
     many = sorted(counts, key=lambda status: -counts[status])
-    text = f"Of {len(statuses)} sets of at least {count_word(sets.least)} {sets.noun}: "
+    text = f"of {len(statuses)} sets of at least {count_word(sets.least)} {sets.noun}: "
     text += f"{', '.join(f'{counts[status]} {status}' for status in many)}"
     text += f"; as registered ({sets.spell(*sets.registered)}): {own}."
     if len(counts) == 1:

@@ -58,7 +58,7 @@ def rule_curve(rule: Choices, name: str) -> Plate:
         how = "Every set of layers in order of the effect, with its {} interval over seeds (filled circle "
         how += "supported, square contradicted, hollow undecided); dots below say which layers it counts. "
         how += "Rings: what the rule has registered."
-    caption = f"{how.format(' or '.join(sorted(levels)))} {said} {rule.note}".strip()
+    caption = f"{how.format(' or '.join(sorted(levels)))} {said}"
     return Plate(figure, name, caption, f"{rule.claim}: {rule.title} {said}")
 
 

@@ -80,8 +80,8 @@ const listed = (words) =>
 
 /** A rule with what it fixes by hand left open. A choice is a number, or places of the parts of a set. */
 export class Choices {
-  constructor({ choice, comparisons, quantiles, least_seeds }) {
-    Object.assign(this, { choice, comparisons, quantiles, least_seeds });
+  constructor({ choice, comparisons, quantiles, least_seeds, withheld }) {
+    Object.assign(this, { choice, comparisons, quantiles, least_seeds, withheld });
     this.values = choice.kind === "scale" ? choice.values : setsOf(choice.options.length, choice.least);
   }
 
@@ -93,8 +93,7 @@ export class Choices {
     );
     const censored = found.reduce((sum, own) => sum + own.censored, 0);
     const n = values.length;
-    const equivalence = asks === "within" || asks === "outside";
-    const level = equivalence ? 0.9 : 0.95;
+    const level = asks === "within" ? 0.9 : 0.95;
     let estimate = values.reduce((sum, value) => sum + value, 0) / n;
     let half = NaN;
     if (values.every((value) => value === values[0] && Number.isFinite(value))) [estimate, half] = [values[0], 0];
@@ -104,29 +103,41 @@ export class Choices {
     }
     if (n < 2) half = NaN;
     const [low, high] = [estimate - half, estimate + half];
-    const margin = equivalence ? choices[0] : 0;
-    let status = low > margin ? "supported" : high < -margin ? "contradicted" : "undecided";
-    if (equivalence && status !== "undecided") status = "contradicted";
-    else if (equivalence && -margin < low && high < margin) status = "supported";
-    if (asks === "below" || asks === "outside") status = turn(status);
+    const margin = asks === "within" || asks === "beyond" ? choices[0] : 0;
+    let status = low > margin ? "supported" : high < margin ? "contradicted" : "undecided";
+    if (asks === "below") status = turn(status);
+    if (asks === "within") {
+      status =
+        -margin < low && high < margin ? "supported" : low > margin || high < -margin ? "contradicted" : "undecided";
+    }
     if (n < this.least_seeds || (censored && status === "supported")) status = "undecided";
-    const bound = equivalence ? `${asks} ±${margin}` : `${asks} 0`;
+    const bound = { above: "above 0", below: "below 0", within: `within ±${margin}`, beyond: `above ${margin}` }[asks];
     return { name, estimate, low, high, level, n, bound, status, unit, censored, values };
   }
 
-  parts(option, choice) {
+  /** The comparisons at a choice, by their intervals alone. */
+  alone(option, choice) {
     return this.comparisons.map((comparison) => this.part(comparison, option, [choice]));
   }
 
-  status(option, choice) {
-    return allOf(this.parts(option, choice).map(({ status }) => status));
+  /** What they say: nothing, where these runs decide nothing. */
+  said(parts) {
+    return this.withheld ? parts.map((part) => ({ ...part, status: "undecided" })) : parts;
+  }
+
+  parts(option, choice) {
+    return this.said(this.alone(option, choice));
   }
 
   /** The comparisons at what the rule has fixed. */
   registered(option) {
+    return this.said(this.fixed(option));
+  }
+
+  fixed(option) {
     const { kind, registered } = this.choice;
     if (kind === "scale") return this.comparisons.map((comparison) => this.part(comparison, option, registered));
-    return registered.flatMap((chosen) => this.parts(option, chosen));
+    return registered.flatMap((chosen) => this.alone(option, chosen));
   }
 
   /** Choices in words. */
@@ -158,9 +169,16 @@ export class Choices {
 
   /** Over which choices which verdict holds, and where the registered one lies. */
   sentence(option) {
-    const own = allOf(this.registered(option).map(({ status }) => status));
-    if (this.choice.kind === "sets") return this.overSets(option, own);
-    const text = this.overScale(option, own);
+    const text = this.words(option);
+    if (!this.withheld) return `${text[0].toUpperCase()}${text.slice(1)}`;
+    return `${this.withheld} By its intervals alone the rule would say: ${text}`;
+  }
+
+  words(option) {
+    const own = allOf(this.fixed(option).map(({ status }) => status));
+    const status = (choice) => allOf(this.alone(option, choice).map((part) => part.status));
+    if (this.choice.kind === "sets") return this.overSets(this.values.map(status), own);
+    const text = this.overScale(this.values.map(status), own, this.choice.former.map(status));
     if (this.comparisons.length === 1) return text;
     const alone = this.comparisons.map((comparison) => {
       const statuses = this.values.map((value) => this.part(comparison, option, [value]).status);
@@ -171,9 +189,9 @@ export class Choices {
     return `${text} One by one: ${alone.join("; ")}.`;
   }
 
-  overScale(option, own) {
+  overScale(statuses, own, before) {
     const { registered, former } = this.choice;
-    const spans = this.spans(this.values.map((value) => this.status(option, value)));
+    const spans = this.spans(statuses);
     const alone = registered.length === 1 ? registered[0] : NaN;
     const home = spans.findIndex(([status, first, last]) => status === own && first <= alone && alone <= last);
     if (home >= 0) spans.unshift(...spans.splice(home, 1));
@@ -188,18 +206,19 @@ export class Choices {
         : [...grouped].map(([status, words]) => `${status} ${words.join(", and ")}`).join("; ");
     const what = registered.length > 1 ? "mean over" : "choice,";
     if (home < 0) text += `; the registered ${what} ${this.spell(...registered)}: ${own}`;
-    for (const value of former) text += `; ${this.spell(value)} alone, as before: ${this.status(option, value)}`;
-    return `${text[0].toUpperCase()}${text.slice(1)}.`;
+    former.forEach((value, k) => {
+      text += `; ${this.spell(value)} alone, as before: ${before[k]}`;
+    });
+    return `${text}.`;
   }
 
-  overSets(option, own) {
+  overSets(statuses, own) {
     const { options, least_words, noun, registered } = this.choice;
-    const statuses = this.values.map((chosen) => this.status(option, chosen));
     const counts = new Map();
     for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1);
     const many = [...counts].sort((a, b) => b[1] - a[1]);
     const text =
-      `Of ${statuses.length} sets of at least ${least_words} ${noun}: ` +
+      `of ${statuses.length} sets of at least ${least_words} ${noun}: ` +
       `${many.map(([status, count]) => `${count} ${status}`).join(", ")}` +
       `; as registered (${this.spell(...registered)}): ${own}.`;
     if (many.length === 1) return text;

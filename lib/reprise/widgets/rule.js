@@ -31,6 +31,7 @@ class Rule extends Explorer {
     this.sentence = h("p.rp-tally");
     this.fixed = h("p.rp-note");
     const parts = [
+      this.about.withheld ? h("p.rp-notice", this.about.withheld) : null,
       options.length > 1 ? h("div.rp-controls", optionMenu.element) : null,
       this.scale ? this.makeSlider() : this.makeBoxes(),
       this.says,
@@ -38,7 +39,6 @@ class Rule extends Explorer {
       h("p.rp-key.rp-marks", { "aria-hidden": "true" }, this.key()),
       this.sentence,
       this.fixed,
-      this.about.note ? h("p.rp-notice", this.about.note) : null,
     ];
     this.show(parts, () => this.draw());
   }
@@ -126,7 +126,7 @@ class Rule extends Explorer {
     const { svg } = chart;
     this.move = chart.move;
     svg.setAttribute("role", "img");
-    this.sentence.textContent = this.rule.sentence(this.option);
+    this.sentence.textContent = this.rule.sentence(this.option).replace(this.about.withheld, "").trim();
     svg.setAttribute("aria-label", `${this.about.effect} at every choice. ${this.sentence.textContent}`);
     this.plot.replaceChildren(svg);
     const registered = this.rule.registered(this.option);

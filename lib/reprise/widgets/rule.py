@@ -53,7 +53,7 @@ def _described(rule: Choices) -> dict[str, Any]:
     return {
         "title": f"{rule.claim}: {rule.title}",
         "unit": rule.unit,
-        "note": rule.note,
+        "withheld": rule.withheld,
         "effect": rule.effect,
         "menu": rule.menu,
         "options": [

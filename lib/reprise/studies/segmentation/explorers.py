@@ -40,7 +40,6 @@ def speed_by_level(both: xr.Dataset, encoder: xr.Dataset) -> Choices:
         own, other = (np.clip(np.minimum(time, steps[-1]), 1.0, None) for time in times)
         return np.log(own / other), int(np.isinf(times[0]).sum())
 
-    mixed = endpoints.unequal(first, second)
     config, seeds = json.loads(second.attrs["config"]), second.sizes["seed"]
     numbers = {"steps": steps, "own": curves[0].values, "other": curves[1].values, "end": end}
     comparison = Comparison("log (steps, both ÷ encoder)", "below", "steps", {"miou": numbers}, log_steps)
@@ -58,6 +57,21 @@ def speed_by_level(both: xr.Dataset, encoder: xr.Dataset) -> Choices:
         comparisons=(comparison,),
         options={"miou": "mean IoU"},
         registered=("miou",),
-        note=f"The two conditions differ in more than where they start: {', '.join(mixed)}." if mixed else "",
         unit=f"{config['source']} → {config['dataset']}, {seeds} seeds",
+        withheld=_two_rates(first, second),
+    )
+
+
+def _two_rates(both: xr.Dataset, encoder: xr.Dataset) -> str:
+    """Says so where two runs were fine-tuned at different rates, as units themselves tell."""
+    if "rate" not in both or "rate" not in encoder:
+        return ""
+    pairs = zip(*(np.ravel(run["rate"].values).tolist() for run in (both, encoder)), strict=True)
+    unequal = {(f"{own:.3g}", f"{other:.3g}") for own, other in pairs if abs(np.log(own / other)) > 1e-4}
+    if not unequal:
+        return ""
+    words = " and ".join(f"at {own} and {other}" for own, other in sorted(unequal))
+    return (
+        f"The two were fine-tuned at different rates, {words}: what is seen here is rate and decoder "
+        "together, and decides nothing."
     )

@@ -9,11 +9,12 @@ import numpy as np
 
 from ...claims.choices import Choices, Comparison, Scale
 from ...engine.grams import with_page_measures
+from ...engine.statistics import paired
 from ...similarity.measures import measure, on_pages
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import LIMIT, States, named_states, states_of
-from .endpoints import DEBIASED, EQUAL, PRIMARY, at_equal_loss, changes
+from .endpoints import DEBIASED, EQUAL, PRIMARY, at_loss, body, changes
 from .states import between_seeds, kept_similarities
 
 if TYPE_CHECKING:
@@ -125,25 +126,31 @@ def dynamics(run: xr.Dataset, unit: xr.Dataset | None = None, pictures: np.ndarr
 def excess_by_margin(tuned: Mapping[str, xr.Dataset], fresh: Mapping[str, xr.Dataset]) -> Choices:
     """Claim T3b at every margin and measure: what fine-tuned networks keep beyond fresh ones on equal labels.
 
-    On random labels it must lie within the margin, on true labels outside: a margin that takes both in, or
-    neither, tells nothing.
+    On random labels it must lie within the margin, on true labels above it: a margin that takes both in, or
+    neither, tells nothing. All are read where they have the same training loss, the largest of their last.
 
     Args:
         tuned: Fine-tuned networks, ``"random labels"`` and, where there are any, ``"true labels"``.
         fresh: Networks that were never pre-trained, likewise.
     """
-    excess: dict[str, dict[str, np.ndarray]] = {}
     labels = [name for name in ("random labels", "true labels") if name in tuned and name in fresh]
     measures = tuned[labels[0]]["measure"].values.tolist()
-    for words in labels:
-        pairs = {m: at_equal_loss(tuned[words], fresh[words], "pretrained", m) for m in measures}
-        excess[words] = {
-            name: own.astype(float) - other.astype(float) for name, (own, other) in pairs.items()
-        }
+    runs = paired(*(runs[name] for name in labels for runs in (tuned, fresh)))
+    goal = np.max([run["train_loss"].isel(epoch=-1).values for run in runs], axis=0)
+    last = body(runs[0])[-1]
+
+    def kept(run: xr.Dataset, name: str) -> np.ndarray:
+        curves = run["similarity"].sel(reference="pretrained", measure=name, layer=last)
+        return at_loss(run, goal, curves.astype(float))
+
+    excess = {
+        words: {name: kept(runs[2 * k], name) - kept(runs[2 * k + 1], name) for name in measures}
+        for k, words in enumerate(labels)
+    }
     comparisons = [
         Comparison(
             f"{words}: last conv layer, similarity to the pre-trained state, fine-tuned − fresh",
-            "within" if words == "random labels" else "outside",
+            "within" if words == "random labels" else "beyond",
             "values",
             {name: {"values": values} for name, values in excess[words].items()},
             lambda name, _, words=words: (excess[words][name], 0),
@@ -164,5 +171,5 @@ def excess_by_margin(tuned: Mapping[str, xr.Dataset], fresh: Mapping[str, xr.Dat
         comparisons=tuple(comparisons),
         options={name: measure(name).title for name in measures},
         registered=(PRIMARY, DEBIASED),
-        unit=f"{first['dataset'].values.flat[0]}, {first.sizes['seed']} seeds",
+        unit=f"{first['dataset'].values.flat[0]}, {len(goal)} seeds",
     )
