@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from reprise.data.fewshot import generator
-from reprise.data.images import load_characters
+from reprise.data.images import load_characters, load_images
 from reprise.engine.runner import run
 from reprise.engine.store import Store
 from reprise.engine.study import Unit, study
@@ -29,6 +29,7 @@ from reprise.studies.control.train import (
     build_model,
     choose_classes,
     draw,
+    with_labels,
 )
 from reprise.studies.maml.states import LAYERS, MEASURES, state_grams
 from reprise.training import Diverged
@@ -191,6 +192,74 @@ def test_the_nulls_equal_a_plain_loop(tiny, config, course, probe):
     assert tiny["null"].values.tolist() == ["equal norm", "own norm"]
 
 
+@pytest.fixture(scope="module")
+def matched(config, places):
+    """Seed 0 with perturbations that change as much as training; nothing else about it is other."""
+    return run(
+        CONTROL, config.parse({**config.model_dump(), "nulls": "matched"}), (0,), places, progress=False
+    )
+
+
+def test_matched_perturbations_change_as_much_as_training_on_average(matched, tiny):
+    for m in matched["matched_measure"].values:
+        trained = 1 - matched["start_similarity"].sel(measure=m).isel(seed=0, step=-1).mean("layer")
+        random = 1 - matched["matched_similarity"].sel(matched_measure=m).isel(seed=0).mean("layer")
+        np.testing.assert_allclose(random, float(trained), rtol=0.05)
+    for name in tiny.data_vars:
+        np.testing.assert_array_equal(matched[name].isel(seed=0), tiny[name].isel(seed=0))
+
+
+def test_matched_perturbations_are_the_equal_norm_ones_rescaled(matched, config, course, probe):
+    kept, _ = course
+    first = _representations(config, kept[0], probe)
+    for m, name in enumerate(matched["matched_measure"].values):
+        for i in range(config.draws):
+            scale = float(matched["matched_scale"].isel(seed=0, matched_measure=m, draw=i))
+            moved = nulls.perturbed(kept[0], dict.fromkeys(LAYERS, scale), generator(0, NOISE, 0, i))
+            expected = _similar(first, _representations(config, moved, probe))[MEASURES.index(name)]
+            found = matched["matched_similarity"].isel(seed=0, matched_measure=m, draw=i)
+            np.testing.assert_allclose(found, expected, atol=5e-4)
+
+
+def test_the_matching_scale_is_found_from_either_side_or_there_is_none():
+    for start in (0.01, 0.2, 0.3, 5.0):
+        assert nulls.matching_scale(lambda s: min(s**2, 1), 0.07, start) == pytest.approx(0.07**0.5, rel=0.01)
+    assert np.isnan(nulls.matching_scale(lambda s: 0.5 * s / (1 + s), 0.6, 1.0))
+    assert np.isnan(nulls.matching_scale(lambda s: s, 0.0, 1.0))
+
+
+def test_random_labels_are_one_for_each_image_and_leave_the_probe_its_own(config, splits, places):
+    blind = config.parse({**config.model_dump(), "labels": "random"})
+    given, again = with_labels(splits, blind, 0), with_labels(splits, blind, 0)
+    assert with_labels(splits, config, 0) is splits
+    for part in ("train", "test"):
+        labels, own = getattr(given, part).labels, getattr(splits, part).labels
+        assert torch.equal(labels, getattr(again, part).labels) and len(labels) == len(own)
+        assert float((labels == own).double().mean()) < 0.4
+        assert set(labels.tolist()) == set(range(config.classes))
+    assert not torch.equal(given.train.labels, with_labels(splits, blind, 1).train.labels)
+    units = [run(CONTROL, one, (0,), places, progress=False) for one in (config, blind)]
+    assert units[0]["stimulus_class"].values.tolist() == units[1]["stimulus_class"].values.tolist()
+    assert float(abs(units[0]["start_similarity"] - units[1]["start_similarity"]).max()) > 1e-4
+
+
+def test_gratings_are_grey_and_as_large_as_the_characters():
+    splits = load_characters("gratings", Path(), 15)
+    assert splits.train.images.shape == (2000, 1, 28, 28) and splits.test.images.shape == (800, 1, 28, 28)
+    coloured = load_images("gratings", "test", Path()).images[3].double()
+    expected = coloured[:, 2:30, 2:30].mean(0)
+    assert float((splits.test.images[3, 0] - expected).abs().max()) <= 0.5
+
+
+def test_the_family_of_tasks_keeps_the_setting_and_names_four():
+    family = CONTROL.family("tasks", CONTROL.configure("laptop", {"steps": 100}))
+    assert list(family) == ["digits", "characters", "gratings", "random labels"]
+    assert {one.nulls for one in family.values()} == {"matched"}
+    assert {one.steps for one in family.values()} == {100}
+    assert family["characters"].dataset == "omniglot-minimal" and family["random labels"].labels == "random"
+    assert CONTROL.family("tasks", CONTROL.configure("smoke", {}))["characters"].dataset == "glyphs"
+
+
 def test_one_layers_update_alone_changes_it_and_what_follows_but_nothing_before(tiny, config, course, probe):
     kept, _ = course
     first = _representations(config, kept[0], probe)
@@ -286,7 +355,10 @@ def test_what_cannot_be_met_is_refused_in_words(values, words):
 
 def test_every_setting_and_the_seed_change_the_id():
     base = CONTROL.configure("smoke", {"steps": 40})
-    other = {"dataset": "omniglot-minimal", "head_init": "xavier", "explorer_seeds": (1,), "probe_every": 10}
+    other = {
+        "dataset": "omniglot-minimal", "labels": "random", "head_init": "xavier", "explorer_seeds": (1,),
+        "probe_every": 10, "nulls": "matched",
+    }  # fmt: skip
     ids = {Unit(base, 0).id, Unit(base, 1).id}
     for name in ControlConfig.model_fields:
         value = getattr(base, name)

@@ -116,12 +116,13 @@ def cases(
     study = look_up(claim.study)
     if preset:
         return [_case(claim, study, (preset,), overrides or {}, seeds)]
+    deciding, beside = claim.presets or (study.deciding, study.beside)
     found = []
-    for presets in (*study.deciding, *study.beside):
+    for presets in (*deciding, *beside):
         try:
             found.append(_case(claim, study, presets, overrides or {}, seeds))
         except ValueError:
-            if overrides and presets in study.deciding:
+            if overrides and presets in deciding:
                 raise
     return found
 
@@ -140,19 +141,23 @@ def _case(
         numbers = tuple(seeds or claim.seeds or study.preset(preset).seeds)
         labels.append(label(study, config, preset))
         for selection in claim.runs:
+            source, base, given = study, config, numbers
+            if selection.study:
+                source = look_up(selection.study)
+                base, given = source.configure(preset, {}), source.preset(preset).seeds
             family = selection.family
-            own = study.family_seeds(family, numbers) if family else numbers
-            chosen = _chosen(study, config, selection)
+            own = source.family_seeds(family, given) if family else given
+            chosen = _chosen(source, base, selection)
             # Later families win, as in the chapters: what decides equivalence has more seeds.
             conditions |= {name: Condition(one, own, labels[-1]) for name, one in chosen.items()}
             # A family is computed from the setting as a whole, other conditions one by one.
-            computed = [config] * bool(chosen) if family else chosen.values()
-            commands += [command(study, one, own, preset, family) for one in computed]
+            computed = [base] * bool(chosen) if family else chosen.values()
+            commands += [command(source, one, own, preset, family) for one in computed]
             needs += [name.format(**config.model_dump()) for name in selection.needs]
     needed = tuple(dict.fromkeys(needs))
     if lost := [name for name in needed if name not in conditions]:
         raise UserError(f"{claim.id} needs {'; '.join(lost)}, which {' + '.join(labels)} does not have")
-    decides = not overrides and presets in study.deciding
+    decides = not overrides and presets in (claim.presets[0] if claim.presets else study.deciding)
     return Case(claim.id, " + ".join(labels), conditions, decides, tuple(dict.fromkeys(commands)), needed)
 
 

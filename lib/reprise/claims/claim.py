@@ -44,6 +44,8 @@ class Selection:
         prefix: What the rule puts before these names.
         settings: Settings that are replaced in the setting itself.
         optional: Whether the rule can do without.
+        study: Another study whose runs these are, in its preset of the same name and with that one's seeds;
+            the claim's own if empty.
     """
 
     family: str = ""
@@ -51,6 +53,7 @@ class Selection:
     prefix: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = False
+    study: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -96,6 +99,8 @@ class Claim:
         positive: What shows that the rule holds where it must.
         negative: What shows that it fails where it must.
         former: The claim as earlier versions judged it, the latest first.
+        presets: Presets that decide, and presets beside them, where they are not the study's; as
+            :class:`~reprise.engine.study.Study` has them.
     """
 
     id: str
@@ -117,6 +122,7 @@ class Claim:
     positive: str = ""
     negative: str = ""
     former: tuple[Claim, ...] = ()
+    presets: tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] | None = None
 
     @property
     def rule(self) -> str:
@@ -215,6 +221,7 @@ def together(
         version=1 + len(former),
         seeds=first.seeds,
         former=former,
+        presets=first.presets,
     )
 
 
@@ -223,7 +230,7 @@ def _merged(selections: Sequence[Selection]) -> tuple[Selection, ...]:
     merged: dict[tuple, Selection] = {}
     for selection in selections:
         own = selection.names if not selection.family else ()
-        key = (selection.family, selection.prefix, selection.optional, own)
+        key = (selection.study, selection.family, selection.prefix, selection.optional, own)
         before = merged[key].names if key in merged else ()
         merged[key] = replace(selection, names=tuple(dict.fromkeys((*before, *selection.names))))
     return tuple(merged.values())

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -139,8 +139,8 @@ def load_characters(name: str, root: Path, drawings: int, download: bool = False
 
     Args:
         name: MNIST (``"mnist"``; ``"mnist-test"``, whose order goes from cleaner to harder writers, so that
-            those tested on are of the harder kind) or a few-shot set, of which the meta-training classes are
-            taken.
+            those tested on are of the harder kind), a few-shot set, of which the meta-training classes are
+            taken, or ``"gratings"``, whose colours become grey and whose border of two pixels falls away.
         root: Data root.
         drawings: Drawings of each class to train on, in a few-shot set; the others are tested on. Drawings of
             one number are by one hand within an alphabet, so Omniglot is tested on unseen hands.
@@ -151,6 +151,8 @@ def load_characters(name: str, root: Path, drawings: int, download: bool = False
         DataMissing: Its files are not at hand.
         DataDamaged: Its files are not the declared ones.
     """
+    if name == "gratings":
+        return ImageSplits(*(_grey_gratings(split, root) for split in get_args(Split)), "test")
     if name not in ("mnist", "mnist-test"):
         return divide(load_few_shot(name, root, download).train, drawings)
     entry = dataset_entry(name)
@@ -165,6 +167,12 @@ def load_characters(name: str, root: Path, drawings: int, download: bool = False
     if name == "mnist":
         return ImageSplits(grey("train"), test, "test")
     return ImageSplits(test[:TRAINED_ON], test[TRAINED_ON:], "test")
+
+
+def _grey_gratings(split: Split, root: Path) -> ImageSet:
+    coloured = load_images("gratings", split, root)
+    grey = coloured.images.float().mean(1, keepdim=True).round().to(torch.uint8)
+    return replace(coloured, images=grey[..., 2:-2, 2:-2].contiguous())
 
 
 def divide(pool: ClassPool, drawings: int) -> ImageSplits:

@@ -2,6 +2,7 @@
 
 from ...engine.study import Study
 from .config import BESIDE, PRESETS, ControlConfig
+from .families import FAMILIES
 
 __all__ = ["BESIDE", "PRESETS", "STUDY", "ControlConfig"]
 
@@ -15,6 +16,7 @@ class Control(Study[ControlConfig]):
     order = 2
     config = ControlConfig
     presets = PRESETS
+    families = FAMILIES
     # On two data sets together.
     deciding = (("as_described", "omniglot-classes"), ("laptop", "omniglot-classes"))
     beside = (("as_described",), ("laptop",), ("omniglot-classes",))

@@ -49,6 +49,7 @@ def assemble(
     moved: list[State],
     single: list[State],
     fresh: State,
+    matched: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Put everything that was measured into one dataset.
 
@@ -60,6 +61,7 @@ def assemble(
         moved: The initial network randomly perturbed, kind by kind and draw by draw.
         single: The initial network with the trained parameters of one layer, in order of depth.
         fresh: A network with other initial values.
+        matched: What was measured of perturbations that change as much as training; None if nothing was.
 
     Returns:
         The dataset without provenance.
@@ -106,6 +108,8 @@ def assemble(
             "stimulus_name": ("stimulus", np.array([probe.classes[i] for i in probe.labels])),
         },
     )
+    if matched is not None:
+        dataset = dataset.merge(matched)
     if unit.seed in config.explorer_seeds:
         dataset = dataset.merge(_kept_states(config, course.states))
     return dataset

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engine.changes import changes_from
 from ...similarity.ranks import midranks
-from ..maml.endpoints import PRIMARY, change
+from ..maml.endpoints import PRIMARY, change, inner_change
 from ..maml.states import LAYERS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BLOCKS = list(LAYERS[:-1])
 NULL = "equal norm"
-"""The null of claim M2: a random perturbation of equal relative norm in every layer."""
+"""The null of claim M2, version 1: a random perturbation of equal relative norm in every layer."""
 
 
 def final_change(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
@@ -53,7 +53,7 @@ def depth_correlation(changes: xr.DataArray) -> xr.DataArray:
 
 
 def control_correlation(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M2: rank correlation of depth and change by training: (seed,)."""
+    """Claim M2, version 1: rank correlation of depth and change by training: (seed,)."""
     return depth_correlation(final_change(run, measure))
 
 
@@ -63,13 +63,61 @@ def null_correlation(run: xr.Dataset, measure: str = PRIMARY, null: str = NULL) 
 
 
 def beyond_null(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M2: rank correlation by training minus that by a seed's first random perturbation: (seed,).
+    """Claim M2, version 1: rank correlation by training minus that by a seed's first random move: (seed,).
 
     One training is held against one perturbation: if they were of one kind, the two could change places, so
     differences would be as often above 0 as below. A mean over draws lies below the ceiling of 1 at which
     a single training sits much of the time, and then finds a difference in a third of cases where none is.
     """
     return control_correlation(run, measure) - null_correlation(run, measure).isel(draw=0)
+
+
+def depth_slope(changes: xr.DataArray) -> xr.DataArray:
+    """Least-squares slope of log change over the layers: claim M2, version 2.
+
+    Args:
+        changes: Change of each layer, dimension ``layer`` in order of depth.
+
+    Returns:
+        Of the natural logarithm, a layer: 0 where all layers change alike, log 2 where each changes twice as
+        much as the one before. NaN where a layer did not change. The other dimensions.
+    """
+    import xarray as xr
+
+    values = changes.transpose(..., "layer")
+    depth = np.arange(values.sizes["layer"]) - (values.sizes["layer"] - 1) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(values.values > 0, np.log(values.values.astype(np.float64)), np.nan)
+    return xr.DataArray(logs @ depth / (depth @ depth), dims=values.dims[:-1])
+
+
+def control_slope(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Slope of log change over depth by training: (seed,)."""
+    return depth_slope(final_change(run, measure))
+
+
+def matched_change(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Change of every layer by random perturbations that change as much as training: (seed, draw, layer).
+
+    Raises:
+        KeyError: The units have no such perturbations, or none matched by that measure.
+    """
+    changes = change(run["matched_similarity"].sel(matched_measure=measure))
+    return changes.transpose("seed", "draw", "layer")
+
+
+def matched_slope(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Slope of log change over depth by such perturbations, mean over draws: (seed,)."""
+    return depth_slope(matched_change(run, measure)).mean("draw", skipna=False)
+
+
+def adaptation_slope(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
+    """Slope of log change over depth by MAML's adaptation, of a run of study 1: (seed,).
+
+    Between before adaptation and after the trained number of inner steps, tasks averaged, at the end of
+    meta-training.
+    """
+    return depth_slope(inner_change(run, measure).isel(checkpoint=-1, drop=True))
 
 
 def changes(run: xr.Dataset) -> xr.DataArray:
@@ -103,7 +151,10 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
         "change by random perturbation, mean of blocks": random.sel(layer=BLOCKS).mean("layer"),
         "relative norm of the update": run["network_update_norm"].isel(step=-1),
         "M2: rank correlation of depth and change, training": control_correlation(run),
+        "M2a: slope of log change over depth, training": control_slope(run),
         "rank correlation of depth and change, mean over random perturbations": draws.mean("draw"),
         "M2: training minus one random perturbation": beyond_null(run),
     }
+    if "matched_similarity" in run:
+        values["M2b: slope, training minus matched perturbations"] = control_slope(run) - matched_slope(run)
     return xr.Dataset({name: ("seed", value.values) for name, value in values.items()})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..maml.states import LAYERS
 
@@ -77,3 +80,41 @@ def perturbed(
 def alone(before: Mapping[str, Tensor], after: Mapping[str, Tensor], layer: str) -> dict[str, Tensor]:
     """Parameters before an update, with one layer's taken from after it."""
     return {**before, **{name: after[name] for name in parameters_of(before, layer, counted=False)}}
+
+
+MATCHED = ("rsa-correlation", "cka-linear-debiased")
+"""Measures whose mean change over layers perturbations are scaled to match: those of claim M2."""
+
+LARGEST_SCALE, STRIDE = 1e2, 1.4
+"""Length of a move relative to the weights beyond which none is sought, and the factor of a stride to it."""
+
+
+def matching_scale(change: Callable[[float], float], target: float, start: float) -> float:
+    """Scale of a perturbation by which it changes as much as something else does.
+
+    From a first guess by strides until the target is crossed, and then by Brent's method.
+
+    Args:
+        change: Scale → change, as a rule the larger the scale.
+        target: The change to match, above 0.
+        start: First guess of the scale, above 0.
+
+    Returns:
+        The scale, to 1 %; NaN if none changes as much.
+    """
+    from scipy.optimize import brentq
+
+    # Small changes grow with the square of the scale: on logarithms that is a straight line.
+    @functools.cache
+    def beyond(log_scale: float) -> float:
+        return float(np.log(max(change(float(np.exp(log_scale))), 1e-12) / target))
+
+    if not target > 0:
+        return float("nan")
+    here = float(np.log(start))
+    stride = float(np.copysign(np.log(STRIDE), -beyond(here)))
+    while beyond(here) * beyond(here + stride) > 0:
+        here += stride
+        if abs(here) > np.log(LARGEST_SCALE):
+            return float("nan")
+    return float(np.exp(brentq(beyond, *sorted((here, here + stride)), xtol=0.01)))

@@ -17,7 +17,7 @@ from ...training import Diverged
 from .config import ControlConfig
 
 # Random streams of a seed, so that no choice depends on how much chance another one has used up.
-INITIAL, CLASSES, BATCHES, PROBE, TESTED, NOISE, FRESH = range(7)
+INITIAL, CLASSES, BATCHES, PROBE, TESTED, NOISE, FRESH, LABELS = range(8)
 
 
 def build_model(config: ControlConfig, seed: int, stream: int = INITIAL) -> nn.Module:
@@ -32,6 +32,24 @@ def choose_classes(splits: ImageSplits, config: ControlConfig, seed: int) -> Ima
     order = torch.randperm(len(splits.train.classes), generator=generator(seed, CLASSES))
     classes = sorted(order[: config.classes].tolist())
     parts = {part: getattr(splits, part).of_classes(classes) for part in ("train", "test")}
+    return replace(splits, **parts)
+
+
+def with_labels(splits: ImageSplits, config: ControlConfig, seed: int) -> ImageSplits:
+    """The condition's labels: those of the images, or one drawn at random for each of them.
+
+    Random labels are uniform over the classes and the same at every step, in training as in testing: there
+    is nothing to learn but the single images.
+    """
+    if config.labels == "true":
+        return splits
+    parts = {
+        part: images.labelled(
+            torch.randint(config.classes, (len(images),), generator=generator(seed, LABELS, i))
+        )
+        for i, part in enumerate(("train", "test"))
+        for images in [getattr(splits, part)]
+    }
     return replace(splits, **parts)
 
 
