@@ -52,7 +52,9 @@ def test_conditions_are_those_that_the_rules_are_about():
     assert {name: one.config.model_dump()["analysis"] for name, one in both.items()} == {
         "similarity": "similarity",
         "function": "function",
+        "prototypes": "function",
     }
+    assert laptop("M1").needs == ("similarity", "prototypes") and not laptop("M1").decides
     targets = {name: one.config.model_dump() for name, one in laptop("T3").conditions.items()}
     assert list(targets) == ["true labels", "shifted labels", "random labels", "fresh: random labels"]
     assert targets["random labels"]["target_noise"] == targets["fresh: random labels"]["target_noise"] == 9
@@ -63,7 +65,7 @@ def test_conditions_are_those_that_the_rules_are_about():
     decoder = laptop("S2").conditions
     assert {len(one.seeds) for one in decoder.values()} == {10}
     assert decoder["segmentation, both"].config.model_dump()["transfer"] == "both"
-    control = [case for case in cases(by_id("M2")) if case.decides]
+    control = [case for case in cases(by_id("M2").former[0]) if case.decides]
     assert list(control[1].conditions) == ["mnist-test", "omniglot-minimal"]
     designs = {name.partition(":")[0] for name in laptop("T4").conditions}
     assert designs == {"equal epochs", "equal steps"}
@@ -87,7 +89,7 @@ def test_runs_named_in_full_are_needed_and_patterns_take_what_there_is():
     assert laptop("T1").needs == () and len(laptop("T1").conditions) == 4
     assert laptop("S2").needs == ("segmentation", "segmentation, both")
     assert {"segmentation, decoder", "none"} < set(laptop("S2").conditions)
-    (joint, *_) = [case for case in cases(by_id("M2")) if case.preset.startswith("laptop")]
+    (joint, *_) = [case for case in cases(by_id("M2").former[0]) if case.preset.startswith("laptop")]
     assert joint.needs == ("mnist-test", "omniglot-minimal")
     with pytest.raises(UserError, match="S2 needs segmentation, both, which laptop, .*reconstruction"):
         cases(by_id("S2"), "laptop", {"pretext": "reconstruction"})

@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -71,6 +73,50 @@ def test_decoding_inverts_and_resizes():
     assert image[14:, :10].mean() < 5 < image.max()
 
 
+def test_two_equal_drawings_in_one_zip_both_stay(tmp_path):
+    path = _zip(tmp_path / "a.zip", "background", {"Braille": [1, 2]})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["background/Braille/character01/0001_18.png"] = members[
+        "background/Braille/character01/0001_02.png"
+    ]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    drawings = omniglot.read_characters([path])["Braille/character01"]
+    assert len(drawings) == 20 and drawings[18] == drawings[2]
+
+
+def _parquet(path, alphabets):
+    rows = [
+        {
+            "image": {"bytes": _png(hash_number(alphabet, character, drawing)), "path": ""},
+            "alphabet": alphabet,
+            "character": f"character{character:03d}",
+        }
+        for alphabet, characters in alphabets.items()
+        for character in characters
+        for drawing in range(20)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def test_the_background_set_is_trained_on_and_the_evaluation_set_tested_on(tmp_path):
+    paths = [
+        _parquet(tmp_path / "b.parquet", {"Greek": range(60), "Latin": range(60)}),
+        _parquet(tmp_path / "e.parquet", {"Tagalog": range(3)}),
+    ]
+    splits = omniglot.load_background(paths)
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [20, 100, 3]
+    assert not set(splits.train.names) & set(splits.validation.names)
+    assert splits.test.names == tuple(f"Tagalog/character{i:03d}" for i in range(3))
+    expected = omniglot.decode(_png(hash_number("Tagalog", 1, 7)))
+    np.testing.assert_array_equal(splits.test.images[1, 7], expected)
+    again = omniglot.load_background(paths)
+    assert again.validation.names == splits.validation.names
+
+
 def test_the_full_set_must_be_full(minimal):
     with pytest.raises(ValueError, match="not 1623"):
         omniglot.load_full(minimal)
@@ -89,3 +135,16 @@ def test_real_minimal_splits():
     assert not names[0] & names[1] and not names[0] & names[2] and not names[1] & names[2]
     drawings = [{image.tobytes() for image in pool.images.reshape(-1, 784)} for pool in pools.values()]
     assert not drawings[0] & drawings[2]
+
+
+@pytest.mark.realdata
+def test_real_background_and_evaluation_sets():
+    root = Path(os.environ.get("REPRISE_DATA", "data"))
+    entry = dataset_entry("omniglot-background")
+    if locate(entry, root) is None:
+        pytest.skip(f"omniglot-background is not below {root}")
+    splits = load_few_shot("omniglot-background", root)
+    pools = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    assert {name: len(pool) for name, pool in pools.items()} == dict(entry.classes)
+    alphabets = [{name.split("/")[0] for name in pool.names} for pool in pools.values()]
+    assert not alphabets[0] & alphabets[2] and len(alphabets[2]) == 20

@@ -112,7 +112,7 @@ def test_lists_as_the_command_line_takes_them(text, seeds):
 
 
 def test_unknown_names_are_refused_with_the_valid_ones():
-    with pytest.raises(UserError, match="smoke, laptop, sweep, as_described, as_released"):
+    with pytest.raises(UserError, match="smoke, laptop, sweep, twenty_way, as_described, as_released"):
         MAML.configure("big", {})
     with pytest.raises(UserError, match=", ".join(studies())):
         study("mamml")

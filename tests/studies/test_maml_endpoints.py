@@ -33,6 +33,7 @@ def test_endpoints_of_similarity(tiny_run):
         "change by adaptation, logits", "change by adaptation, mean of blocks",
         "M1a: logits minus the block that changes most", "M3a: log ratio of adaptation to 1/60 of training",
         "M3b: effective layers, adaptation minus training",
+        "M3b: effective blocks, adaptation minus training",
     }  # fmt: skip
     judged = tiny_run["evaluation_accuracy"].transpose("seed", "moment", "task").values.mean(-1)
     for i, moment in enumerate(("untrained", "trained")):
@@ -52,6 +53,11 @@ def test_endpoints_of_similarity(tiny_run):
     )
     np.testing.assert_array_equal(
         found["M3b: effective layers, adaptation minus training"], endpoints.broader(tiny_run)
+    )
+    inner, outer = (changes.values[:, :4] for changes in endpoints.layer_changes(tiny_run))
+    blocks = [(c.sum(1) ** 2) / (c**2).sum(1) for c in (inner.clip(0), outer.clip(0))]
+    np.testing.assert_allclose(
+        found["M3b: effective blocks, adaptation minus training"], blocks[0] - blocks[1], rtol=1e-5
     )
     assert all(values.dims == ("seed",) for values in found.data_vars.values())
 
@@ -83,14 +89,14 @@ def test_endpoints_of_function(function_run):
         "accuracy, the body frozen": ("freeze", "body"),
         "accuracy, the head frozen": ("freeze", "logits"),
     }
-    assert set(found.data_vars) == {*wanted, "M1b: points lost by freezing the body"}
+    assert set(found.data_vars) == {*wanted, "points lost by freezing the body"}
     for name, what in wanted.items():
         np.testing.assert_array_equal(found[name], by_hand(function_run, *what)[:, 0])
     for adapted, column in (("as trained", 0), ("longer", 1)):
         lost = 100 * (by_hand(function_run, "full", "") - by_hand(function_run, "freeze", "body"))[:, column]
         np.testing.assert_allclose(endpoints.body_cost(function_run, adapted), lost, rtol=1e-6, atol=1e-5)
     np.testing.assert_array_equal(
-        found["M1b: points lost by freezing the body"], endpoints.body_cost(function_run)
+        found["points lost by freezing the body"], endpoints.body_cost(function_run)
     )
 
 

@@ -45,6 +45,7 @@ def load_few_shot(name: str, root: Path, download: bool = False) -> FewShotSplit
 
     loaders: dict[str, Callable[[list[Path]], FewShotSplits]] = {
         "omniglot": omniglot.load_full,
+        "omniglot-background": omniglot.load_background,
         "omniglot-minimal": omniglot.load_minimal,
         "mini-imagenet": mini_imagenet.load,
         "glyphs": lambda _paths: synthetic.glyphs(),

@@ -1,4 +1,4 @@
-"""Omniglot from its official zips: the whole, and the two minimal splits without what they share."""
+"""Omniglot from its official zips (the whole; the minimal splits without what they share) or from parquet."""
 
 import hashlib
 import io
@@ -67,6 +67,40 @@ def load_full(paths: list[Path]) -> FewShotSplits:
     return FewShotSplits(*(_pool({name: characters[name] for name in part}) for part in parts))
 
 
+BACKGROUND_VALIDATION = 100
+"""Characters of the background set that :func:`load_background` holds out for validation."""
+
+
+def load_background(paths: list[Path]) -> FewShotSplits:
+    """The official division: meta-train on the background set, test on the alphabets of the evaluation set.
+
+    Args:
+        paths: Parquet copies of the background and the evaluation set: ``image`` (bytes, path), ``alphabet``,
+            ``character``, rows in order of the files' names.
+
+    Returns:
+        864 characters to meta-train on and 100 to validate, a fixed random part of the background set; 659 to
+        test.
+
+    Raises:
+        ValueError: A character has another number of drawings than the others.
+    """
+    import pyarrow.parquet as pq
+
+    sets = []
+    for path in paths:
+        characters: dict[str, list[bytes]] = {}
+        for row in pq.read_table(path, columns=["image", "alphabet", "character"]).to_pylist():
+            name = f"{row['alphabet']}/{row['character']}"
+            characters.setdefault(name, []).append(row["image"]["bytes"])
+        sets.append(_equal(characters, [path]))
+    background, evaluation = sets
+    names = [list(background)[i] for i in np.random.default_rng(0).permutation(len(background))]
+    held, trained = names[:BACKGROUND_VALIDATION], names[BACKGROUND_VALIDATION:]
+    parts = ({name: background[name] for name in part} for part in (trained, held))
+    return FewShotSplits(*map(_pool, parts), _pool(evaluation))
+
+
 def read_characters(paths: Iterable[Path]) -> dict[str, list[bytes]]:
     """All characters of some zips, without repetitions.
 
@@ -75,7 +109,8 @@ def read_characters(paths: Iterable[Path]) -> dict[str, list[bytes]]:
 
     Returns:
         ``"alphabet/character"`` → PNG bytes of its drawings, in order of file name. A drawing that stands in
-        more than one zip byte for byte is kept once.
+        more than one zip byte for byte is kept once; two equal drawings in one zip stay (the background set's
+        Braille/character01 has such).
 
     Raises:
         ValueError: A character has another number of drawings than the others.
@@ -83,13 +118,20 @@ def read_characters(paths: Iterable[Path]) -> dict[str, list[bytes]]:
     characters: dict[str, list[bytes]] = {}
     seen: set[bytes] = set()
     for path in paths:
+        own: set[bytes] = set()
         with zipfile.ZipFile(path) as archive:
             for member in sorted(name for name in archive.namelist() if name.endswith(".png")):
                 content = archive.read(member)
                 digest = hashlib.sha256(content).digest()
                 if digest not in seen:
-                    seen.add(digest)
+                    own.add(digest)
                     characters.setdefault("/".join(member.split("/")[1:3]), []).append(content)
+        seen |= own
+    return _equal(characters, paths)
+
+
+def _equal(characters: dict[str, list[bytes]], paths: Iterable[Path]) -> dict[str, list[bytes]]:
+    """The same characters, if all have as many drawings."""
     counts = {len(drawings) for drawings in characters.values()}
     if len(counts) != 1:
         raise ValueError(

@@ -169,8 +169,8 @@ M2B = Claim(
     statement="Learning changes later layers more than random moves of the weights do that change the "
     "network as much.",
     words="Slope by training minus that by random perturbations, mean of 20 a seed: every layer is moved in "
-    "a random direction by the same relative length, chosen for each perturbation so that its mean change over "
-    "the layers, by the measure at hand, equals training's. On digits and on characters, paired 95 % t "
+    "a random direction by the same relative length, chosen for each perturbation so that its mean change "
+    "over the layers, by the measure at hand, equals training's. On digits and on characters, paired 95 % t "
     f"intervals over seeds above 0. {AGREE}",
     endpoint="slope of log change over depth, training − matched random perturbations",
     decide=steeper_than_chance,

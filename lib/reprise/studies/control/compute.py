@@ -115,8 +115,8 @@ def _match(
 
     Returns:
         ``matched_similarity`` (matched_measure, draw, layer): similarity of the initial state to the
-        perturbed one, by the measure whose mean change over layers was matched. ``matched_scale`` (matched_measure,
-        draw): relative length of the move. NaN where no scale matches.
+        perturbed one, by the measure whose mean change over layers was matched. ``matched_scale``
+        (matched_measure, draw): relative length of the move. NaN where no scale matches.
     """
     config, seed, start = unit.config, unit.seed, course.states[0]
     shape = len(nulls.MATCHED), config.draws

@@ -102,8 +102,8 @@ LEARNED = {
     "nulls": "matched",
 }
 """Omniglot's characters, learned: rate and head by which half of unseen drawings are recognised, chosen by
-the accuracy of seed 100. Twenty classes, drawn by the seed: with all 114 (51 % at 3e-3 after 300 steps) training
-moved that seed's layers further than any random move of the weights does, so that none could match it."""
+the accuracy of seed 100. Twenty classes, drawn by the seed: with all 114 (51 % at 3e-3 after 300 steps)
+training moved that seed's layers further than any random move of the weights does, so none could match it."""
 
 PRESETS = {
     "smoke": Preset(

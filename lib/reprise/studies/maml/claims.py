@@ -1,103 +1,156 @@
-"""Claims of study 1 and their rules: on the runs ``"similarity"`` and ``"function"`` of one condition."""
+"""Claims of study 1 and their rules: on the runs ``"similarity"`` and ``"function"`` of one condition.
+
+Claims as version 1 judged them are in :mod:`reprise.studies.maml.claims_former`.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...claims.claim import Claim, Outcome, Runs, Selection, together
 from ...claims.verdict import above, all_of, equivalent
 from . import endpoints
+from .claims_former import FUNCTION, M1_V1, M1A_V1, M1B_V1, M3B_V1, MARGIN, SIMILARITY, head_changes_most
 
-MARGIN = 2.0
-"""Points of accuracy that count as no cost (M1b)."""
-
-SIMILARITY = (Selection(names=("similarity",), settings={"analysis": "similarity"}),)
-FUNCTION = (Selection(names=("function",), settings={"analysis": "function"}),)
+if TYPE_CHECKING:
+    import xarray as xr
 
 
-def head_changes_most(runs: Runs, measure: str) -> Outcome:
-    """M1a: the head's change minus each block's, at the end of meta-training."""
-    run = runs["similarity"]
-    differences = endpoints.head_minus_blocks(run, measure)
-    parts = tuple(
-        above(f"change at the logits − change of {block}", differences.sel(layer=block).values)
-        for block in endpoints.blocks(run)
+def output_changes_most(runs: Runs, measure: str) -> Outcome:
+    """M1a: the logits' change minus each block's, and beside it what a layer owes to its own update."""
+    status, parts, _ = head_changes_most(runs, measure)
+    return status, parts, own_share(runs["function"], measure) if "function" in runs else ""
+
+
+def own_share(run: xr.Dataset, measure: str) -> str:
+    """Change of every layer by its own update alone, of the whole, in words."""
+    own, whole = (changes.mean("seed") for changes in endpoints.own_change(run, measure))
+    told = ", ".join(
+        f"{layer} {float(own.sel(layer=layer)):.3f} of {float(whole.sel(layer=layer)):.3f}"
+        for layer in run["layer"].values
     )
-    return all_of(parts), parts, ""
+    return f"Change by a layer's own update alone, the rest is inherited from the layers before: {told}."
 
 
-def body_need_not_move(runs: Runs, measure: str) -> Outcome:
-    """M1b: points of accuracy lost if only the head adapts."""
-    run = runs["function"]
-    part = equivalent("accuracy, all adapt − body frozen", endpoints.body_cost(run).values, MARGIN, "points")
-    full, frozen = (
-        float(100 * endpoints.function_accuracy(run, *what).mean())
-        for what in (("full",), ("freeze", "body"))
+def features_serve_as_they_are(runs: Runs, measure: str) -> Outcome:
+    """M1b: what adaptation adds to nearest prototypes, and beside it what a frozen body costs."""
+    run = runs["prototypes"]
+    part = equivalent(
+        "accuracy of nearest prototypes, after − before adaptation",
+        endpoints.reuse_gain(run).values,
+        MARGIN,
+        "points",
     )
-    numbers = f"{full:.1f} % if all layers adapt, {frozen:.1f} % if only the head does"
-    longer = float(endpoints.body_cost(run, "longer").mean())
-    steps = int(run["adapted_steps"].values.ravel()[-1])
-    note = f"Accuracy: {numbers}. After {steps} inner steps the body is worth {longer:.1f} points."
+    before, after = (float(value) for value in 100 * run["prototype_accuracy"].mean("seed"))
+    frozen, converged = (
+        float(cost.mean()) for cost in (endpoints.body_cost(run), endpoints.converged_cost(run))
+    )
+    steps = [int(run[name].values.ravel()[0]) for name in ("adapted_steps", "converged_steps")]
+    note = (
+        f"Nearest prototypes: {before:.1f} % before, {after:.1f} % after adaptation. With the body frozen "
+        f"the head reaches {frozen:.1f} points less after {_times(steps[0])}, {converged:.1f} points less "
+        f"after {_times(steps[1])}."
+    )
     return part.status, (part,), note
 
 
+def _times(steps: int) -> str:
+    return f"{steps} inner step{'s' * (steps > 1)}"
+
+
 def adaptation_moves_further(runs: Runs, measure: str) -> Outcome:
-    """M3a: log ratio of the two changes, and how much meta-training would change as much."""
+    """M3a: log ratio of the two changes, and how many meta-iterations would change as much."""
     run = runs["similarity"]
     part = above("log (adaptation ÷ 1/60 of meta-training)", endpoints.further(run, measure).values)
     even = np.median(endpoints.break_even(run, measure).values)
     ratio = f"Adaptation changes the blocks {np.exp(part.estimate):.1f} times as much; "
-    stretch = f"{even:.1f} sixtieths" if np.isfinite(even) else f"more than {run.sizes['lag']} sixtieths"
-    return part.status, (part,), f"{ratio}{stretch} of meta-training change them as much (median over seeds)."
+    lags, more = (even, "") if np.isfinite(even) else (run.sizes["lag"], "more than ")
+    iterations = f"{lags * int(run['checkpoint'].values[-1]) / 60:.0f}"
+    stretch = f"{more}{iterations} meta-iterations ({lags:.1f} sixtieths of meta-training)"
+    return part.status, (part,), f"{ratio}{stretch} change them as much (median over seeds)."
 
 
 def adaptation_moves_more_layers(runs: Runs, measure: str) -> Outcome:
-    """M3b: difference of the effective numbers of layers."""
+    """M3b: difference of the effective numbers of layers, with the logits and without."""
     run = runs["similarity"]
-    inner, outer = (endpoints.effective_layers(c).mean("seed") for c in endpoints.layer_changes(run, measure))
-    part = above(
-        "effective layers, adaptation − 1/60 of meta-training", endpoints.broader(run, measure).values
-    )
-    numbers = f"adaptation {float(inner):.2f}, 1/60 of meta-training {float(outer):.2f}"
-    return part.status, (part,), f"Effective number of layers: {numbers}."
+    inner, outer = endpoints.layer_changes(run, measure)
+    parts, notes = [], []
+    for words, logits in (("logits counted", True), ("blocks alone", False)):
+        name = f"effective layers, {words}, adaptation − 1/60 of meta-training"
+        parts.append(above(name, endpoints.broader(run, measure, logits).values))
+        chosen = list(run["layer"].values) if logits else endpoints.blocks(run)
+        numbers = [
+            float(endpoints.effective_layers(changes.sel(layer=chosen)).mean()) for changes in (inner, outer)
+        ]
+        notes.append(f"{words}: adaptation {numbers[0]:.2f}, 1/60 of meta-training {numbers[1]:.2f}")
+    return all_of(parts), tuple(parts), f"Effective number of layers: {'; '.join(notes)}."
 
+
+OWN_LOOP = ((("as_described",), ("twenty_way",)), (("laptop",), ("as_released",)))
+"""Presets that decide M1b: the paper's inner loop, 20-way 1-shot with five steps; others beside."""
 
 M1A = Claim(
     id="M1a",
     study="maml",
     source="abstract",
-    title="Adaptation changes the head most",
-    statement="When MAML adapts to a task, features are mostly reused: the head moves, the body hardly does.",
-    words="Change at the logits exceeds the change of every convolutional block, at the trained number of "
-    "inner steps and the end of meta-training: every one of the four paired 95 % t intervals over seeds "
-    "above 0.",
+    title="The output changes most",
+    statement="When MAML adapts to a task, the output changes most and the early layers hardly.",
+    words="Change of the output (the logits) exceeds the change of every convolutional block, at the trained "
+    "number of inner steps and the end of meta-training: every one of the four paired 95 % t intervals over "
+    "seeds above 0. Beside it, not judged: how much of each layer's change its own update makes, and how "
+    "much is inherited from the layers before.",
     endpoint="change at the logits − change of each block",
-    decide=head_changes_most,
-    runs=SIMILARITY,
+    decide=output_changes_most,
+    runs=(*SIMILARITY, replace(FUNCTION[0], optional=True)),
     figure="maml-levels",
+    version=2,
+    positive="Simulated logits that change more than every block are found.",
+    negative="Simulated layers that change alike are hardly ever taken for it, and a block that changes most "
+    "contradicts or mixes.",
+    former=(M1A_V1,),
 )
 M1B = Claim(
     id="M1b",
     study="maml",
-    source="abstract",
-    title="The body need not move",
-    statement="Adaptation works as well if only the head adapts.",
-    words="Freezing all convolutional blocks in the inner loop costs less than 2 points of accuracy on "
-    "unseen classes at the trained number of inner steps: 90 % t interval over seeds within ±2 points "
-    "(equivalence).",
-    endpoint="accuracy, all layers adapt − body frozen",
-    decide=body_need_not_move,
-    runs=FUNCTION,
+    source="ours",
+    title="The body's features serve as they are",
+    statement="Features are reused: what the body computes serves the task before adaptation as well as "
+    "after it.",
+    words="Accuracy on unseen classes of a classifier by nearest prototypes (class means of the support "
+    "images) on the last block's features as the head reads them, after adaptation minus before it, at the "
+    "trained number of inner steps and the end of meta-training: 90 % t interval over seeds within ±2 points "
+    "(equivalence). The paper's own inner loop decides, 20-way 1-shot with five steps; 5-way with one step "
+    "stands beside it. Beside it, not judged: the cost of freezing the body, at the trained number of steps "
+    "and once the head has converged.",
+    endpoint="accuracy of nearest prototypes, after − before adaptation",
+    decide=features_serve_as_they_are,
+    runs=(Selection(names=("prototypes",), settings={"analysis": "function", "prototypes": True}),),
     figure="maml-function",
     margin=f"±{MARGIN:g} points",
     measure="accuracy",
+    version=2,
+    positive="Simulated features that gain less than a point are found to serve as they are.",
+    negative="Features that gain or lose five points contradict; noise is no evidence, and the cost of a "
+    "frozen body alone moves nothing.",
+    former=(M1B_V1,),
+    presets=OWN_LOOP,
 )
-M1 = together(
-    "M1",
-    (M1A, M1B),
-    title="Features are mostly reused",
-    statement="When MAML adapts to a task, features are mostly reused: the head moves, the body hardly does.",
-    figure="maml-function",
+M1 = replace(
+    together(
+        "M1",
+        (M1A, M1B),
+        title="The output changes, features are reused",
+        statement="When MAML adapts to a task, the output changes most and the early layers hardly, and what "
+        "the body computes serves the task as it is.",
+        figure="maml-function",
+        former=(M1_V1,),
+    ),
+    presets=OWN_LOOP,
+    positive="It holds where both its parts do.",
+    negative="It fails where one of them fails.",
 )
 M3A = Claim(
     id="M3a",
@@ -112,6 +165,9 @@ M3A = Claim(
     decide=adaptation_moves_further,
     runs=SIMILARITY,
     figure="maml-neighbours",
+    positive="Simulated adaptation that changes the blocks three times as much is found.",
+    negative="Simulated stretches of meta-training that change them as much are hardly ever taken for it, "
+    "and larger ones contradict.",
 )
 M3B = Claim(
     id="M3b",
@@ -120,20 +176,37 @@ M3B = Claim(
     title="Adaptation moves more layers than a stretch of training",
     statement="The change by adaptation is shared by more layers than the change by a sixtieth of "
     "meta-training.",
-    words="Effective number of layers (inverse Simpson index of their shares, logits counted) of adaptation "
-    "minus that of neighbouring checkpoints: 95 % t interval over seeds above 0.",
-    endpoint="effective number of layers, adaptation − 1/60 of meta-training",
+    words="Effective number of layers (inverse Simpson index of their shares) of adaptation minus that of "
+    "neighbouring checkpoints, once with the logits counted as a layer and once over the convolutional "
+    "blocks alone: both 95 % t intervals over seeds above 0; mixed if one is above and the other below.",
+    endpoint="effective number of layers, adaptation − 1/60 of meta-training; with the logits and without",
     decide=adaptation_moves_more_layers,
     runs=SIMILARITY,
     figure="maml-neighbours",
+    version=2,
+    positive="Simulated adaptation that is shared by more layers and by more blocks is found.",
+    negative="Simulated changes with equal shares are hardly ever taken for it; one that more layers but "
+    "fewer blocks share is mixed.",
+    former=(M3B_V1,),
 )
-M3 = together(
-    "M3",
-    (M3A, M3B),
-    title="Adaptation moves further, and in more layers",
-    statement="Adapting to one task moves representations further, and in more layers, than a stretch of "
-    "meta-training.",
-    figure="maml-neighbours",
+
+
+def _m3(parts: tuple[Claim, ...], former: tuple[Claim, ...] = ()) -> Claim:
+    return together(
+        "M3",
+        parts,
+        title="Adaptation moves further, and in more layers",
+        statement="Adapting to one task moves representations further, and in more layers, than a stretch of "
+        "meta-training.",
+        figure="maml-neighbours",
+        former=former,
+    )
+
+
+M3 = replace(
+    _m3((M3A, M3B), (_m3((M3A, M3B_V1)),)),
+    positive="It holds where both its parts do.",
+    negative="It fails where one of them fails.",
 )
 
 CLAIMS = (M1A, M1B, M1, M3A, M3B, M3)

@@ -8,7 +8,7 @@ from ...data import dataset_entry
 from ...engine.config import StudyConfig, setting
 from .states import layer_names
 
-FewShotDataset = Literal["omniglot", "omniglot-minimal", "mini-imagenet", "glyphs"]
+FewShotDataset = Literal["omniglot", "omniglot-background", "omniglot-minimal", "mini-imagenet", "glyphs"]
 
 
 class MamlConfig(StudyConfig):
@@ -76,6 +76,12 @@ class MamlConfig(StudyConfig):
         5, "Unseen classes of the constant probe.", unit="classes", stage="analysis", ge=2
     )
     probe_drawings: int = setting(10, "Images of each probe class.", unit="images", stage="analysis", ge=1)
+    prototypes: bool = setting(
+        False,
+        "With what is measured of function: how well nearest prototypes of the last block's features do, "
+        "before and after adaptation, and the head alone once it has converged.",
+        stage="analysis",
+    )
     explorer_seeds: tuple[int, ...] = setting(
         (0,), "Seeds whose Grams are kept for the explorers and the second-order matrix.", stage="analysis"
     )

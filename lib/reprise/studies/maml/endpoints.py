@@ -113,9 +113,18 @@ def effective_layers(changes: xr.DataArray) -> xr.DataArray:
     return 1 / (shares**2).sum("layer")
 
 
-def broader(run: xr.Dataset, measure: str = PRIMARY) -> xr.DataArray:
-    """Claim M3b: effective number of layers of adaptation minus that of 1/60 of meta-training: (seed,)."""
-    inner, outer = layer_changes(run, measure)
+def broader(run: xr.Dataset, measure: str = PRIMARY, logits: bool = True) -> xr.DataArray:
+    """Claim M3b: effective number of layers of adaptation minus that of 1/60 of meta-training: (seed,).
+
+    Args:
+        run: Units along ``seed``.
+        measure: Id of a measure.
+        logits: Count the logits as a layer; else the blocks alone.
+    """
+    counted = None if logits else blocks(run)
+    inner, outer = (
+        changes if counted is None else changes.sel(layer=counted) for changes in layer_changes(run, measure)
+    )
     return effective_layers(inner) - effective_layers(outer)
 
 
@@ -148,11 +157,44 @@ def function_accuracy(
 
 
 def body_cost(run: xr.Dataset, adapted: str = "as trained") -> xr.DataArray:
-    """Claim M1b: points of accuracy lost by freezing the body in the inner loop: (seed,)."""
+    """Claim M1b, version 1: points of accuracy lost by freezing the body in the inner loop: (seed,)."""
     full, frozen = (
         function_accuracy(run, *what, adapted=adapted) for what in (("full",), ("freeze", "body"))
     )
     return 100 * (full - frozen)
+
+
+def reuse_gain(run: xr.Dataset) -> xr.DataArray:
+    """Claim M1b, version 2: points that adaptation adds to nearest prototypes of features: (seed,)."""
+    accuracy = 100 * run["prototype_accuracy"]
+    before, after = (accuracy.sel(features_from=f"{when} adaptation") for when in ("before", "after"))
+    return after - before
+
+
+def converged_cost(run: xr.Dataset) -> xr.DataArray:
+    """Points by which all layers, adapted as trained, exceed the head alone, converged: (seed,)."""
+    return 100 * (function_accuracy(run, "full") - run["converged_accuracy"])
+
+
+def own_change(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray, xr.DataArray]:
+    """Change of every layer by its own update alone, and by that of all layers.
+
+    The difference is inherited: a layer also changes because it is handed something else.
+
+    Args:
+        run: Units of function along ``seed``.
+        measure: Id of a measure.
+
+    Returns:
+        Two arrays (seed, layer): at the end of meta-training, tasks of unseen classes averaged.
+    """
+    import xarray as xr
+
+    changes = change(run["null_similarity"].sel(measure=measure))
+    names = [str(name) for name in run["layer"].values]
+    own = xr.concat([changes.sel(null=f"only {name}", layer=name, drop=True) for name in names], "layer")
+    whole = changes.sel(null="adaptation", drop=True)
+    return own.assign_coords(layer=names).transpose("seed", "layer"), whole.transpose("seed", "layer")
 
 
 def changes(run: xr.Dataset) -> xr.DataArray:
@@ -194,16 +236,22 @@ def _of_similarity(run: xr.Dataset) -> dict[str, xr.DataArray]:
         "M1a: logits minus the block that changes most": head_minus_blocks(run).min("layer"),
         "M3a: log ratio of adaptation to 1/60 of training": further(run),
         "M3b: effective layers, adaptation minus training": broader(run),
+        "M3b: effective blocks, adaptation minus training": broader(run, logits=False),
     }
 
 
 def _of_function(run: xr.Dataset) -> dict[str, xr.DataArray]:
-    return {
+    features = {
+        "M1b: points gained by nearest prototypes through adaptation": reuse_gain,
+        "points lost by freezing the body, the head converged": converged_cost,
+    }
+    more = {name: quantity(run) for name, quantity in features.items()} if "prototype_accuracy" in run else {}
+    return more | {
         "accuracy without adaptation": function_accuracy(run, "none"),
         "accuracy, all layers adapt": function_accuracy(run, "full"),
         "accuracy, the body frozen": function_accuracy(run, "freeze", "body"),
         "accuracy, the head frozen": function_accuracy(run, "freeze", "logits"),
-        "M1b: points lost by freezing the body": body_cost(run),
+        "points lost by freezing the body": body_cost(run),
     }
 
 

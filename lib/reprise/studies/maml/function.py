@@ -23,6 +23,7 @@ from ...training.metalearner import map_tasks
 from .config import MamlConfig
 from .interventions import Values, adapt, intervene, interventions, part_prefixes
 from .measure import by_layer, draw_tasks, evaluate, inner_similarity, probe_grams
+from .prototypes import measure_prototypes
 from .states import MEASURES, Adapted
 from .train import NOISE, build_model, inner_loop, label
 
@@ -126,7 +127,7 @@ def measure_unit(
             similarity.append(inner_similarity(Adapted(before, after, np.empty(0)))[..., 0, :])
     kinds, parts = zip(*interventions(config.layers), strict=True)
     similarities = np.stack(similarity)
-    return unit.dataset(
+    dataset = unit.dataset(
         {
             "function_accuracy": (("intervention", "adapted"), accuracies.mean(-1)),
             "function_accuracy_sd": (("intervention", "adapted"), accuracies.std(-1, ddof=1)),
@@ -146,6 +147,9 @@ def measure_unit(
             "weights": [*config.layers, "all"],
         },
     )
+    if config.prototypes:
+        dataset = dataset.merge(measure_prototypes(model, start, judged, inner, TOGETHER))
+    return dataset
 
 
 def measure_within_alphabet(
