@@ -8,8 +8,9 @@ import pytest
 import xarray as xr
 
 from reprise.engine.statistics import interval_over_seeds
-from reprise.studies.control import endpoints
+from reprise.studies.control import endpoints, figures_slopes
 from reprise.studies.control import figures as figures
+from reprise.studies.control.nulls import MATCHED
 from reprise.studies.maml.states import LAYERS, MEASURES
 
 matplotlib.use("Agg")
@@ -109,8 +110,56 @@ def test_alone_writes_every_number_of_its_matrix_legibly(runs):
         np.testing.assert_allclose(table[-1], endpoints.final_change(run).mean("seed"))
         assert texts(axes) == [f"{value:.3f}" for value in table.ravel()]
         assert axes.images[0].get_clim() == (0, 1)
+    for axes, run in zip(plate.figure.axes[len(runs) : 2 * len(runs)], runs.values(), strict=True):
+        table = figures.alone_table(run, "rsa-correlation")
+        heights = np.array([bar.get_height() for bar in axes.patches])
+        own = table.diagonal()
+        np.testing.assert_allclose(heights[:5], own)
+        np.testing.assert_allclose(heights[5:], np.where(table[-1] > own, table[-1] - own, 0))
     assert [label.get_text() for label in panels[0].get_yticklabels()] == [*LAYERS, "all"]
     assert plate.name == "control-alone" and "mnist-test: block1 " in plate.alt
+
+
+def matching(seed, units=3, unmatched=False):
+    """Units with perturbations that change as much as training, of which one may have found none."""
+    rng = np.random.default_rng(seed)
+    changes = rng.uniform(0.01, 0.9, (units, 2, 3, 5))
+    if unmatched:
+        changes[1, :, 2] = np.nan
+    run = simulated(seed, units)
+    run["matched_similarity"] = (("seed", "matched_measure", "draw", "layer"), 1 - changes)
+    return run.assign_coords(matched_measure=list(MATCHED))
+
+
+def test_slopes_are_drawn_for_every_task_beside_moves_that_change_as_much():
+    tasks = {"digits": matching(1), "characters": matching(2), "gratings": matching(3, unmatched=True)}
+    maml = xr.Dataset(
+        {
+            "inner_similarity": (
+                ("seed", "measure", "layer", "checkpoint", "inner_step"),
+                1 - np.random.default_rng(4).uniform(0.01, 0.9, (5, len(MEASURES), 5, 2, 1)),
+            )
+        },
+        coords={"measure": list(MEASURES), "layer": list(LAYERS), "inner_step": [1], "inner_steps": 1},
+    )
+    plate = figures_slopes.slopes(tasks, maml)
+    for axes, measure in zip(plate.figure.axes, MATCHED, strict=True):
+        drawn = {(h.get_label(), round(h[0].get_xdata()[0])): h[0].get_ydata()[0] for h in axes.containers}
+        for i, run in enumerate(tasks.values()):
+            trained, moved = endpoints.control_slope(run, measure), endpoints.matched_slope(run, measure)
+            assert drawn["training", i] == pytest.approx(float(trained.mean()))
+            assert drawn["random moves that change as much", i] == pytest.approx(
+                float(moved.mean(skipna=False)), nan_ok=True
+            )
+        adapted = float(endpoints.adaptation_slope(maml, measure).mean())
+        assert drawn["adaptation in MAML", 1] == pytest.approx(adapted) and len(drawn) == 7
+        assert f"adaptation in MAML {adapted:.2f}" in plate.alt
+    (legend,) = plate.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(figures_slopes.LEGEND)
+    assert "On gratings no random move changes some seed's layers as much." in plate.caption
+    assert plate.name == "control-slopes" and "3 to 5 seeds" in plate.caption
+    alone = figures_slopes.slopes({"digits": tasks["digits"]})
+    assert "no random move" not in alone.caption and "adaptation" not in alone.alt
 
 
 @pytest.mark.parametrize("units", [1, 3])

@@ -16,6 +16,7 @@ from ...plots.dots import Mark, beside
 from ...plots.matrix import colour_bar, matrix
 from ...plots.style import (
     CONDITIONS,
+    FAINT,
     MUTED,
     ON_DARK,
     WIDTH,
@@ -129,30 +130,57 @@ def _levels(axes: Axes, run: xr.Dataset, measure: str) -> list[np.ndarray]:
 
 
 def alone(runs: Mapping[str, xr.Dataset], measure: str = PRIMARY) -> Plate:
-    """Change of every layer if only one layer's trained parameters are put into the initial network."""
+    """Change of every layer if only one layer's trained parameters are put into the initial network.
+
+    Below, what of a layer's whole change is its own: the diagonal beside the last row.
+    """
     moved = [*LAYERS, "all"]
     width = WIDTH if len(runs) > 1 else WIDTH * 0.55
-    with drawing(1, len(runs), height=3.7, width=width, sharey=True, squeeze=False, layout="constrained") as (
-        figure,
-        panels,
-    ):
-        described = []
-        for axes, (name, run) in zip(panels[0], runs.items(), strict=True):
+    with drawing(
+        2, len(runs), height=5.4, width=width, sharey="row", squeeze=False, layout="constrained",
+        height_ratios=(2, 1),
+    ) as (figure, (panels, bars)):  # fmt: skip
+        described, shares = [], []
+        for axes, (name, run) in zip(bars, runs.items(), strict=True):
+            own, inherited = own_and_inherited(alone_table(run, measure))
+            axes.bar(LAYERS, own, color="black", label="by its own update")
+            axes.bar(LAYERS, inherited, bottom=own, color=FAINT, label="inherited")
+            shares.append(f"{name}: " + ", ".join(f"{n} {v:.2f}" for n, v in zip(LAYERS, own, strict=True)))
+        bars[0].set_ylabel("change")
+        bars[0].legend(frameon=False, fontsize=8.5, loc="upper left")
+        for axes, (name, run) in zip(panels, runs.items(), strict=True):
             table = alone_table(run, measure)
             image = matrix(axes, table, moved, LAYERS, spelling="{:.3f}".format)
             axes.axhline(len(LAYERS) - 0.5, color=ON_DARK, linewidth=1.5)
             axes.set_title(name)
             logits = ", ".join(f"{m} {value:.2f}" for m, value in zip(moved, table[:, -1], strict=True))
             described.append(f"{name}: {logits}")
-        outer_labels(panels, len(runs), "representation of", "trained parameters of")
-        colour_bar(figure, image, panels, direction(measure))
+        outer_labels(panels[None], len(runs), "representation of", "trained parameters of")
+        colour_bar(figure, image, panels[None], direction(measure))
     caption = (
         f"Each layer's own update alone: change of every layer ({measure_entry(measure).title}, mean over "
         f"{seeds(*runs.values())}) in the initial network with the trained parameters of one layer, and of "
-        "all (last row). Layers before the one that was moved cannot change."
+        "all (last row). Layers before the one that was moved cannot change. Below: what of the whole change "
+        "of a layer its own update makes alone; the rest comes with what it is handed by the layers before."
     )
-    alt = f"Matrices of change. At the logits, {'; '.join(described)}."
+    alt = (
+        f"Matrices of change. At the logits, {'; '.join(described)}. Bars: change by a layer's own update, "
+        f"{'; '.join(shares)}."
+    )
     return Plate(figure, "control-alone", caption, alt)
+
+
+def own_and_inherited(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Change of each layer by its own update alone, and what the others add to that.
+
+    Args:
+        table: As :func:`alone_table` returns it.
+
+    Returns:
+        Two of (layer,). The second is 0 where a layer alone changes more than all together change it.
+    """
+    own = table.diagonal()
+    return own, np.maximum(table[-1] - own, 0)
 
 
 def alone_table(run: xr.Dataset, measure: str) -> np.ndarray:
