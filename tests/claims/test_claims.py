@@ -303,7 +303,7 @@ def test_more_layers_but_fewer_blocks_are_mixed():
     assert [part.status for part in verdict.parts] == ["supported", "contradicted"]
     assert verdict.status == "mixed" and judge("M3", named(run)).status == "mixed"
     assert former("M3b").judge(named(run)).status == "supported"
-    assert "logits counted: adaptation" in verdict.note and "blocks alone: adaptation" in verdict.note
+    assert "logits counted, adaptation" in verdict.note and "blocks alone, adaptation" in verdict.note
 
 
 def test_the_break_even_spacing_is_told_in_iterations():

@@ -152,6 +152,23 @@ class Chapter:
         except runner.UnitsMissing:
             return None
 
+    def of_study(self, name: str, compute: str) -> Chapter | None:
+        """Another study in its preset of the same name, with that one's seeds and settings.
+
+        Args:
+            name: Name of the other study.
+            compute: ``"missing"`` or ``"never"``.
+
+        Returns:
+            Its run; None if it has no such preset, or if units are missing and may not be computed.
+        """
+        if self.preset not in look_up(name).presets:
+            return None
+        try:
+            return Chapter.load(name, self.places, self.preset, compute)
+        except runner.UnitsMissing:
+            return None
+
     def other(self, compute: str, seeds: Any = None, preset: str | None = None, **settings: Any) -> Chapter:
         """Another condition of the same study: this one's settings with some replaced.
 

@@ -67,8 +67,10 @@ def rises_with_depth(names: Sequence[str]) -> Callable[[Runs, str], Outcome]:
             ]
 
         status, parts, note = by_measures(judge, measure)
-        slopes = (float(endpoints.control_slope(runs[name], measure).mean()) for name in names)
-        factors = ", ".join(f"{name} {np.exp(slope):.1f}" for name, slope in zip(names, slopes, strict=True))
+        slopes = (float(endpoints.control_slope(runs[name], measure).mean(skipna=False)) for name in names)
+        factors = ", ".join(
+            f"{name} {_spelled(np.exp(slope), 1)}" for name, slope in zip(names, slopes, strict=True)
+        )
         told = f"Each layer changes so many times as much as the one before: {factors}."
         return status, parts, f"{told} {note}".strip()
 
@@ -88,7 +90,8 @@ def steeper_than_chance(runs: Runs, measure: str) -> Outcome:
     if measure not in MATCHED:
         return status, parts, f"No perturbations match training by {measure_entry(measure).title}."
     slopes = ", ".join(
-        f"{name} {float(endpoints.matched_slope(runs[name], measure).mean()):.2f}" for name in ORDINARY
+        f"{name} {_spelled(endpoints.matched_slope(runs[name], measure).mean(skipna=False))}"
+        for name in ORDINARY
     )
     return status, parts, f"Perturbations have a slope too: {slopes}. {note}".strip()
 
@@ -116,7 +119,13 @@ def not_steeper_in_maml(runs: Runs, measure: str) -> Outcome:
 
     status, parts, note = by_measures(judge, measure)
     adapted, trained = (values.mean() for values in slopes(measure))
-    return status, parts, f"Slopes: adaptation {adapted:.2f}, training {trained:.2f}. {note}".strip()
+    told = f"Slopes: adaptation {_spelled(adapted)}, training {_spelled(trained)}."
+    return status, parts, f"{told} {note}".strip()
+
+
+def _spelled(value: float | xr.DataArray, digits: int = 2) -> str:
+    """A mean over seeds, or that some seed has none."""
+    return f"{float(value):.{digits}f}" if np.isfinite(value) else "(not in every seed)"
 
 
 def untrained(runs: Sequence[xr.Dataset]) -> str:

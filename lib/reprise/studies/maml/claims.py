@@ -85,7 +85,7 @@ def adaptation_moves_more_layers(runs: Runs, measure: str) -> Outcome:
         numbers = [
             float(endpoints.effective_layers(changes.sel(layer=chosen)).mean()) for changes in (inner, outer)
         ]
-        notes.append(f"{words}: adaptation {numbers[0]:.2f}, 1/60 of meta-training {numbers[1]:.2f}")
+        notes.append(f"{words}, adaptation {numbers[0]:.2f} and 1/60 of meta-training {numbers[1]:.2f}")
     return all_of(parts), tuple(parts), f"Effective number of layers: {'; '.join(notes)}."
 
 
