@@ -252,12 +252,17 @@ def test_gratings_are_grey_and_as_large_as_the_characters():
 
 
 def test_the_family_of_tasks_keeps_the_setting_and_names_four():
-    family = CONTROL.family("tasks", CONTROL.configure("laptop", {"steps": 100}))
-    assert list(family) == ["digits", "characters", "gratings", "random labels"]
-    assert {one.nulls for one in family.values()} == {"matched"}
-    assert {one.steps for one in family.values()} == {100}
-    assert family["characters"].dataset == "omniglot-minimal" and family["random labels"].labels == "random"
-    assert CONTROL.family("tasks", CONTROL.configure("smoke", {}))["characters"].dataset == "glyphs"
+    def family(preset, **replaced):
+        found = CONTROL.family("tasks", CONTROL.configure(preset, replaced))
+        return {name: one.model_dump() for name, one in found.items()}
+
+    tasks = family("laptop", steps=100)
+    assert list(tasks) == ["digits", "characters", "gratings", "random labels"]
+    assert {one["nulls"] for one in tasks.values()} == {"matched"}
+    assert {one["steps"] for one in tasks.values()} == {100}
+    assert tasks["characters"]["dataset"] == "omniglot-minimal"
+    assert [one["labels"] for one in tasks.values()] == ["true", "true", "true", "random"]
+    assert family("smoke")["characters"]["dataset"] == "glyphs"
 
 
 def test_one_layers_update_alone_changes_it_and_what_follows_but_nothing_before(tiny, config, course, probe):
