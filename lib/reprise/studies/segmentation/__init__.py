@@ -29,8 +29,16 @@ class Segmentation(Study[SegmentationConfig]):
     config = SegmentationConfig
     presets = PRESETS
     families = FAMILIES
-    deciding = (("full",), ("laptop",))
-    beside = (("camvid",), ("shapes",))
+    # Version 1's presets stand beside: their rates were chosen for conditions, and few of them are equal.
+    deciding = (("full",), ("street",), ("street-imagenet",))
+    beside = (
+        ("street-camvid",),
+        ("street-clothing",),
+        ("street-nuclei",),
+        ("laptop",),
+        ("camvid",),
+        ("shapes",),
+    )
 
     def work(self, config: SegmentationConfig) -> float:
         """Pixels passed through in fine-tuning and judging; a backward pass counts as two.
