@@ -1,9 +1,9 @@
-"""Power and false positives of the rules of studies 2 and 3, at the rates that they state.
+"""Power and false positives of the rules of study 2, at the rates that they state.
 
 Results are simulated with one deviation a seed. Where there is no effect, 2.5 % of 95 % intervals lie wholly
 on either side, and 5 % of 90 % intervals at a margin; of a family under Holm, any is wrong in 5 %. Counts
 must stay within what 99.9 % of simulations of this length give. (Study 1: ``test_claims.py`` and
-``test_control_claims.py``.)
+``test_control_claims.py``; study 3: ``test_segmentation_claims.py``.)
 """
 
 import json
@@ -17,7 +17,6 @@ from reprise.claims import judge
 from reprise.studies.transfer.states import MEASURES, REFERENCES
 
 POOLS = ["pool1", "pool2", "pool3", "pool4", "logits"]
-STEPS = np.arange(0, 401, 40)
 
 
 def transfer(rng, kept, accuracy=0.6, images=1024, noise=0.02, seeds=5):
@@ -41,25 +40,6 @@ def transfer(rng, kept, accuracy=0.6, images=1024, noise=0.02, seeds=5):
             "images": images,
         },
         attrs={"config": json.dumps({"dataset": "simulated"}), "preset": "none"},
-    )
-
-
-def segmenting(rng, quality, rise=100.0, seeds=10, noise=0.01):
-    """Units of study 3 with a chosen quality, and a chosen speed of getting there."""
-    miou = quality + rng.normal(0, noise, seeds)
-    rises = rise * np.exp(rng.normal(0, 0.1, seeds))
-    return xr.Dataset(
-        {
-            "miou": ("seed", miou),
-            "baseline": (("seed", "baseline_name"), np.tile([0.3, 0.4], (seeds, 1))),
-            "curve_miou": (("seed", "curve_step"), 0.8 * (1 - np.exp(-STEPS / rises[:, None]))),
-        },
-        coords={
-            "seed": ("seed", np.arange(seeds)),
-            "curve_step": STEPS,
-            "baseline_name": ["majority", "threshold"],
-        },
-        attrs={"config": json.dumps({"dataset": "nuclei", "source": "camvid-source"}), "preset": "laptop"},
     )
 
 
@@ -103,20 +83,6 @@ def amounts(slope):
     }
 
 
-def qualities(**levels):
-    """S1, S2, S4 to S6: mean IoU of each condition."""
-    named = {name.replace("_", "-").replace("--", ", "): level for name, level in levels.items()}
-    return lambda rng: {name: segmenting(rng, level) for name, level in named.items()}
-
-
-def speeds(both):
-    """S3: how slowly the network with a transferred decoder rises; the encoder alone has 100."""
-    return lambda rng: {
-        "segmentation": segmenting(rng, 0.8, 100.0),
-        "segmentation, both": segmenting(rng, 0.8, both),
-    }
-
-
 def found(claim, make, runs=40):
     rng = np.random.default_rng(5)
     statuses = [judge(claim, make(rng)).status for _ in range(runs)]
@@ -128,7 +94,6 @@ def most(level, runs):
     return stats.binom.ppf(0.999, runs, level) / runs
 
 
-PROPOSAL = "contrastive_reconstruction"
 EFFECTS = [
     ("T1", targets(0.8, 0.3), targets(0.3, 0.8)),
     ("T2", freezing(0.05, 0.2), freezing(-0.05, -0.2)),
@@ -138,26 +103,6 @@ EFFECTS = [
     ("T3d", labels(), labels(true=0.3, random=0.6)),
     ("T3", labels(noise=0.01), labels(true=0.3, shifted=0.1, random=0.6)),
     ("T4", amounts(0.1), amounts(-0.03)),
-    ("S1", qualities(segmentation=0.8, none=0.75), qualities(segmentation=0.75, none=0.8)),
-    (
-        "S2",
-        qualities(segmentation=0.8, segmentation__both=0.8),
-        qualities(segmentation=0.75, segmentation__both=0.8),
-    ),
-    ("S3", speeds(60), speeds(170)),
-    (
-        "S4",
-        qualities(segmentation=0.8, reconstruction=0.8, classification=0.75),
-        qualities(segmentation=0.75, reconstruction=0.75, classification=0.8),
-    ),
-    ("S5", qualities(segmentation=0.8, imagenet=0.75), qualities(segmentation=0.75, imagenet=0.8)),
-    (
-        "S6",
-        qualities(**{PROPOSAL: 0.8}, contrastive=0.75, none=0.75),
-        qualities(**{PROPOSAL: 0.7}, contrastive=0.75, none=0.75),
-    ),
-    ("S6a", qualities(**{PROPOSAL: 0.8}, none=0.75), qualities(**{PROPOSAL: 0.7}, none=0.75)),
-    ("S6b", qualities(**{PROPOSAL: 0.8}, contrastive=0.75), qualities(**{PROPOSAL: 0.7}, contrastive=0.75)),
 ]
 
 
@@ -177,22 +122,6 @@ NOTHING = [
     ("T3d", labels(true=0.3), {"supported": 0.025, "contradicted": 0.025}),
     ("T3", labels(true=0.3, shifted=0.3), {"supported": 0.025}),
     ("T4", amounts(0.0), {"supported": 0.025, "contradicted": 0.25}),
-    ("S1", qualities(segmentation=0.8, none=0.8), {"supported": 0.025, "contradicted": 0.025}),
-    ("S2", qualities(segmentation=0.8, segmentation__both=0.82), {"supported": 0.05, "contradicted": 0.05}),
-    ("S3", speeds(100), {"supported": 0.025, "contradicted": 0.025}),
-    (
-        "S4",
-        qualities(segmentation=0.8, reconstruction=0.8, classification=0.8),
-        {"supported": 0.025, "contradicted": 0.05, "mixed": 0.05},
-    ),
-    ("S5", qualities(segmentation=0.8, imagenet=0.8), {"supported": 0.025, "contradicted": 0.025}),
-    (
-        "S6",
-        qualities(**{PROPOSAL: 0.8}, contrastive=0.8, none=0.8),
-        {"supported": 0.025, "contradicted": 0.05, "mixed": 0.025},
-    ),
-    ("S6a", qualities(**{PROPOSAL: 0.8}, none=0.8), {"supported": 0.025, "contradicted": 0.025}),
-    ("S6b", qualities(**{PROPOSAL: 0.8}, contrastive=0.8), {"supported": 0.025, "contradicted": 0.025}),
 ]
 
 
@@ -217,6 +146,6 @@ def test_without_an_effect_wrong_verdicts_are_as_rare_as_stated(claim, nothing, 
 def test_every_rule_has_its_rates_tested():
     from reprise.claims import claims
 
-    elsewhere = {claim.id for study in ("maml", "control") for claim in claims(study)}
+    elsewhere = {claim.id for study in ("maml", "control", "segmentation") for claim in claims(study)}
     tested = {claim for claim, *_ in EFFECTS} & {claim for claim, *_ in NOTHING}
     assert tested | elsewhere == {claim.id for claim in claims()}
