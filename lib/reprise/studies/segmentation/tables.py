@@ -120,6 +120,43 @@ def _withdrawn(run: xr.Dataset, other: xr.Dataset) -> str:
     return f"*withdrawn*: rates {' and '.join(rates)}" if "rates" in why else f"*withdrawn*: {why}"
 
 
+CONTRASTS = {
+    "encoder − nothing (S1)": ("segmentation", "none"),
+    "both − encoder (S2, S3)": ("segmentation, both", "segmentation"),
+    "decoder − nothing (S2)": ("segmentation, decoder", "none"),
+    "segmentation − classification (S4)": ("segmentation", "classification"),
+    "reconstruction − classification (S4)": ("reconstruction", "classification"),
+    "proposal − nothing (S6a)": ("contrastive-reconstruction", "none"),
+    "proposal − contrast alone (S6b)": ("contrastive-reconstruction", "contrastive"),
+}
+"""Comparisons that version 1 judged, in words → the two conditions."""
+
+
+def compared(sets: Mapping[str, Mapping[str, xr.Dataset]]) -> tuple[str, int, int]:
+    """At which rates the conditions of each comparison ran: a row a comparison, a column a set of pictures.
+
+    Args:
+        sets: Source and target in words → condition → units along ``seed``.
+
+    Returns:
+        The table, with a dash for what was not run; how many comparisons are withdrawn; and how many there
+        are.
+    """
+    rows, gone, there = [], 0, 0
+    for words, pair in CONTRASTS.items():
+        cells = []
+        for runs in sets.values():
+            if not set(pair) <= set(runs):
+                cells.append("–")
+                continue
+            run, other = (runs[name] for name in pair)
+            why = _withdrawn(run, other)
+            cells.append(why or f"both {trained_at(run)[0]:g}")
+            gone, there = gone + bool(why), there + 1
+        rows.append([words, *cells])
+    return markdown_table(["comparison", *sets], rows), gone, there
+
+
 def classes(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a condition: IoU of every class, mean over seeds; a dash where a class does not occur."""
     first = next(iter(runs.values()))
