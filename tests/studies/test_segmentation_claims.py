@@ -1,6 +1,7 @@
 """Rules of study 3, version 2, on simulated replicates: effects and none, the assay, rates that disagree."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def replicates(rng, points, seeds=10, spread=1.0, rise=60.0, start="random", cho
 
 def assay(rng, few=20.0, many=28.0, known=30.0, nothing=24.0):
     """What the gate takes, and passes."""
-    lite = {"encoder": "tf_efficientnet_lite0"}
+    lite: dict[str, Any] = {"encoder": "tf_efficientnet_lite0"}
     return {
         "assay: none, 0.1": replicates(rng, few, 5, fraction=0.1),
         "assay: none, 1": replicates(rng, many, 5, fraction=1.0),

@@ -165,7 +165,7 @@ def test_figures_draw_no_difference_and_mark_every_rate(families):
 
     runs = families["laptop"]["encoders"] | families["laptop"]["modes"]
     plate = figures.quality(runs)
-    marks = {round(float(line.get_ydata()[0]) - 0.12): line.get_marker() for line in means(plate)}
+    marks = {round(float(np.ravel(line.get_ydata())[0]) - 0.12): line.get_marker() for line in means(plate)}
     by_name = dict(zip(reversed(list(runs)), [marks[y] for y in range(len(runs))], strict=True))
     for a in runs:
         for b in runs:
