@@ -177,6 +177,17 @@ def test_figures_draw_no_difference_and_mark_every_rate(families):
     plt.close("all")
 
 
+def test_the_landing_page_shows_conditions_of_one_rate(families):
+    modes = families["laptop"]["modes"]
+    by_config = {config: name for name, config in SEGMENTATION.family("modes", laptop()).items()}
+    shown = [modes[by_config[config]] for config in SEGMENTATION.landing(laptop()).values()]
+    assert len(shown) == 2 and len({rate(run) for run in shown}) == 1
+
+
+def laptop():
+    return SEGMENTATION.configure("laptop", {})
+
+
 def test_pairs_of_version_2_differ_in_nothing_but_their_start():
     """From settings alone, before any run: networks, crops, steps and rates of every compared pair."""
     for preset in ("full", "street", "street-imagenet", "street-camvid", "street-clothing", "street-nuclei"):
