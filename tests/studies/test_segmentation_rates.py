@@ -20,12 +20,11 @@ from reprise.engine.runner import gather
 from reprise.engine.store import read
 from reprise.engine.study import study
 from reprise.places import Places
-from reprise.studies.segmentation import figures, rates, tables
+from reprise.studies.segmentation import figures, figures_rate, rates, tables
 from reprise.studies.segmentation.presets import family_seeds
 
 ROOT = Path(__file__).parents[2]
 SEGMENTATION = study("segmentation")
-PLACES = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
 PUBLISHED = ("laptop", "camvid", "shapes")
 
 # Every comparison of a rule: what stands in the name of its number → the two conditions.
@@ -65,6 +64,11 @@ def compared(name: str) -> tuple[str, str]:
     return PAIRS[best]
 
 
+@pytest.fixture
+def published(tmp_path):
+    return Places(ROOT / "data", ROOT / "results", tmp_path / "runs", ROOT)
+
+
 @pytest.fixture(scope="module")
 def families() -> Mapping[str, Mapping[str, Mapping[str, xr.Dataset]]]:
     """Preset → family → condition → published units along ``seed``, found by their settings."""
@@ -93,7 +97,7 @@ def families() -> Mapping[str, Mapping[str, Mapping[str, xr.Dataset]]]:
     return found
 
 
-def test_version_1_held_most_conditions_against_others_at_another_rate(families):
+def test_version_1_held_many_conditions_against_others_at_another_rate(families):
     """Why this file is here: without pairs at different rates the tests below would test nothing."""
     runs = families["laptop"]["encoders"] | families["laptop"]["modes"]
     there = [pair for pair in PAIRS.values() if set(pair) <= set(runs)]
@@ -103,9 +107,9 @@ def test_version_1_held_most_conditions_against_others_at_another_rate(families)
     assert rate(families["camvid"]["encoders"]["none"]) == pytest.approx(3e-4)
 
 
-def test_no_present_verdict_has_a_number_of_a_pair_at_different_rates(families):
+def test_no_present_verdict_has_a_number_of_a_pair_at_different_rates(families, published):
     entries = [
-        entry for entry in ledger(open_layer(PLACES, "published")) if entry.claim.study == "segmentation"
+        entry for entry in ledger(open_layer(published, "published")) if entry.claim.study == "segmentation"
     ]
     seen, gone = 0, 0
     for entry in entries:
@@ -235,6 +239,17 @@ def test_version_2_is_judged_on_seeds_that_no_published_unit_had():
             assert former.deciding == (("laptop",),)
 
 
-def test_a_chapter_finds_what_is_published():
-    chapter = Chapter.load("segmentation", PLACES, "camvid", "never")
-    assert rate(chapter.run) == pytest.approx(1e-3)
+def test_nothing_without_transfer_was_run_again_at_the_encoders_rate(published):
+    chapter = Chapter.load("segmentation", published, "camvid", "never")
+    nothing = {"pretext": "none", "transfer": "none"}
+    first = chapter.other("never", **nothing).run
+    again = chapter.other("never", **nothing, rates=(1e-3,)).run
+    assert rate(chapter.run) == rate(again) == pytest.approx(1e-3) and rate(first) == pytest.approx(3e-4)
+    assert again["seed"].values.tolist() == [0, 1, 2, 3, 4]
+    points = figures_rate.split(chapter.run, first, again)
+    assert points["both"] == pytest.approx(points["start"] + points["rate"])
+    assert points["start"] == pytest.approx(100 * (chapter.run["miou"].values - again["miou"].values))
+    with pytest.raises(ValueError, match="different rates: withdrawn"):
+        figures_rate.split(chapter.run, again, first)
+    with pytest.raises(ValueError, match="nothing to split"):
+        figures_rate.split(chapter.run, again, again)

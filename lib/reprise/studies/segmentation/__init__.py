@@ -29,7 +29,7 @@ class Segmentation(Study[SegmentationConfig]):
     config = SegmentationConfig
     presets = PRESETS
     families = FAMILIES
-    # Version 1's presets stand beside: their rates were chosen for conditions, and few of them are equal.
+    # Version 1's presets stand beside: their rates were chosen for conditions, and many pairs have two.
     deciding = (("full",), ("street",), ("street-imagenet",))
     beside = (
         ("street-camvid",),
