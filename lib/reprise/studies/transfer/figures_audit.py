@@ -1,4 +1,4 @@
-"""Figures of study 2's audit: released against described, ours beside the authors', and fewer stimuli."""
+"""Figures of study 2's audit: released against described, ours beside the authors', levels, fewer stimuli."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ...engine.words import number
 from ...plots.change import by_layer, ends, lines
-from ...plots.dots import dots, rows
+from ...plots.dots import Mark, beside, dots, rows
 from ...plots.style import (
     CONDITIONS,
     FAINT,
@@ -26,6 +26,7 @@ from ...similarity.measures import measure as measure_entry
 from . import endpoints
 from .authors import Beside
 from .figures import Runs
+from .states import REFERENCE_WORDS, between_seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -115,6 +116,37 @@ def beside_authors(compared: Sequence[Beside]) -> Plate:
         f"{len(compared) - len(known)} rows were not run."
     )
     return Plate(figure, "transfer-authors", caption, alt)
+
+
+def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear-debiased") -> Plate:
+    """Similarity to a reference between its null and its ceiling, by layer, of one condition.
+
+    The measure should be a debiased one, as some levels come from fewer stimuli than others.
+    """
+    halves = run["half_similarity"].sel(reference=reference, measure=measure)
+    marks = [
+        Mark(f"to {REFERENCE_WORDS[reference]}", endpoints.similarity(run, reference, measure), "o", "black"),
+        Mark("the same, first half of the probe", halves.isel(half=0), "<", CONDITIONS[0]),
+        Mark("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
+        Mark("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
+    ]
+    if run.sizes["seed"] > 1:
+        between = between_seeds(run, measure).mean("seed").expand_dims("seed")  # of pairs: no interval
+        marks.append(Mark("between trained networks of two seeds", between, "D", CONDITIONS[2]))
+    with drawing(height=3.0) as (figure, axes):
+        main, _, _, null, *pairs = beside(axes, marks, spread=0.28, markersize=5)
+        axes.set_ylabel(same(measure))
+        legend_above(axes)
+    caption = (
+        f"Similarity to {REFERENCE_WORDS[reference]} at the end, on the whole probe and on each half of it, "
+        "against fresh networks, and between the trained networks of different seeds (mean over pairs, on "
+        f"the 50 stimuli that seeds share). Marks: {mean_over('bars', run)}."
+    )
+    described = "; ".join(
+        f"{layer}: {main[i]:.2f}, null {null[i]:.2f}" + "".join(f", between seeds {p[i]:.2f}" for p in pairs)
+        for i, layer in enumerate(run["layer"].values)
+    )
+    return Plate(figure, "transfer-levels", caption, f"Marks for each layer. {described}.")
 
 
 def stimuli(
