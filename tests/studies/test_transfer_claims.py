@@ -13,7 +13,7 @@ from reprise.claims.cases import runs_by_name
 from reprise.claims.claim import find_claim
 from reprise.claims.verdict import above_holm
 from reprise.engine.study import study
-from reprise.studies.transfer import authors, endpoints, findings, tables
+from reprise.studies.transfer import authors, endpoints, findings, tables, tables_authors
 from reprise.studies.transfer.rules import TARGETS
 from reprise.studies.transfer.rules_freezing import CONTRASTS
 from reprise.studies.transfer.states import MEASURES, REFERENCES
@@ -423,7 +423,7 @@ def test_the_audit_says_what_matters_seed_against_seed(rng):
 def test_tables_hold_the_numbers_and_show_what_differs(rng):
     ours = simulated(rng, [0.9978, 0.9706, 0.8951, 0.485, 0.4], images=1024)
     rows = authors.beside(authors.read_table(ROOT), {"ours": ours})
-    text = tables.beside_authors(rows)
+    text = tables_authors.beside_authors(rows)
     lines = [line.split("|")[1:-1] for line in text.splitlines()]
     assert {len(line) for line in lines} == {7} and lines[0][2:] == [f" {name} " for name in LAYERS]
     assert [line[1] for line in lines].count(" ours ") == text.count("*not run*") == 6
@@ -432,8 +432,13 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     logits = next(row for row in rows if row.seeds and row.published.layer == "logits")
     distances = f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}"
     assert distances.replace("-", "−") in apart[4]
-    said = tables.agreement(rows)
-    assert "Of 5 rows to compare, 4 agree" in said and "1024 images, logits (+" in said
+    said = tables_authors.agreement(rows)
+    close = sum(abs(row.standard_errors) <= authors.BOUND for row in rows if row.seeds)
+    assert f"Of 5 rows to compare, 4 agree within 2 joint standard deviations, {close} within 2" in said
+    below = sum(row.difference < 0 for row in rows if row.seeds)
+    assert f"Of 5 rows of training (1 condition) {below} lie below theirs" in tables_authors.sides(rows)
+    assert tables_authors.sides([row for row in rows if not row.seeds]) == ""
+    assert "4 agree" in said and "1024 images, logits (+" in said
     assert "Not run: fine-tuning, svhn, 5000 images, noise 9" in said
     assert "0.1971" not in text and "0.197\u202f±\u202f0.035" in text
     ours["train_accuracy"] = ours["test_accuracy"]
@@ -441,7 +446,7 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     mean = 100 * float(ours["test_accuracy"].isel(epoch=-1).mean())
     assert f"| 1024 images | 5 | {mean:.1f} [" in table and " 0.40" in table
     single = authors.beside(authors.read_table(ROOT), {"ours": ours.isel(seed=[0])})
-    assert "None of the authors' 35 rows" in tables.agreement(single)
+    assert "None of the authors' 35 rows" in tables_authors.agreement(single)
 
 
 def test_the_table_of_frozen_blocks_says_what_freedom_gains(rng):
@@ -484,3 +489,19 @@ def test_the_table_of_slopes_has_a_row_a_design(rng):
     assert lines[0][2:6] == [*LAYERS[:4]] and lines[2][:2] == ["| equal epochs", "5"]
     # A layer that keeps 0.1 less with ten times as many images changes by 0.1 more.
     assert lines[2][5].startswith("**+0.1") and not lines[2][2].startswith("**")
+
+
+def test_the_table_of_excess_has_two_rows_a_target(rng):
+    runs = {"a": tuned(rng, 0.8, debiased=0.9, noise=0.001), "b": tuned(rng, 0.5)}
+    fresh = {"a": tuned(rng, 0.5, debiased=0.9, noise=0.001)}
+    lines = [line.split(" | ") for line in tables.excess(runs, fresh).splitlines()]
+    assert len(lines) == 4 and lines[0][3:7] == LAYERS[:4]
+    linear, debiased = lines[2:]
+    assert linear[:3] == ["| a", "CKA, linear", "5"] and linear[6].startswith(("**+0.29", "**+0.30"))
+    assert debiased[1] == "CKA, linear, debiased" and not debiased[6].startswith("**")
+
+
+def test_the_table_of_frozen_blocks_takes_other_ways(rng):
+    way = "2 blocks' weights frozen"
+    runs = {f"d, 100 images, {mode}": simulated(rng, HEAD_MOST) for mode in ("all", "after-2", way)}
+    assert tables.freezing(runs).splitlines()[0].endswith(f"all but 2 blocks | {way} |")

@@ -24,7 +24,7 @@ from ...plots.style import (
 from ...plots.words import interval, mean_over, same, seeds
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .authors import Beside
+from .authors import BOUND, Beside
 from .figures import Runs
 from .states import REFERENCE_WORDS, between_seeds
 
@@ -85,13 +85,15 @@ def beside_authors(compared: Sequence[Beside]) -> Plate:
     finite = [abs(row.joint_deviations) for row in compared if np.isfinite(row.joint_deviations)]
     reach = max([3.0, *(min(deviation, 9.0) for deviation in finite)])
     with drawing(height=0.5 * len(conditions) + 1.1) as (figure, axes):
-        axes.axvspan(-2, 2, color=CONDITIONS[2], alpha=0.12, linewidth=0)
+        axes.axvspan(-BOUND, BOUND, color=CONDITIONS[2], alpha=0.12, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=1)
         for row in compared:
             layer, y = row.published.layer, conditions.index(row.published.condition)
             if row.matches is not None:
                 place = _places(y, len(shown))[shown.index(layer)]
                 deviation = np.clip(row.joint_deviations, -reach, reach)
+                reached = BOUND * row.error / np.hypot(row.sd, row.published.sd)
+                axes.plot([deviation - reached, deviation + reached], [place] * 2, color=tones[layer], lw=1.2)
                 axes.plot(deviation, place, "o" if row.matches else "X", color=tones[layer], markersize=5)
             elif layer == shown[0]:
                 text = "one seed: no deviation" if row.seeds else "not run"
@@ -108,8 +110,9 @@ def beside_authors(compared: Sequence[Beside]) -> Plate:
     inside = sum(bool(row.matches) for row in known)
     caption = (
         "Linear CKA at the end, ours minus the authors' (every row of their table), in standard deviations "
-        "of a seed of ours and one of theirs together. Shaded: within two. Crosses lie outside; conditions "
-        "that were not run are named."
+        "of a seed of ours and one of theirs together. Shaded: within two; crosses lie outside. Bars: two "
+        "standard errors of the difference of the means, so that a bar beside 0 says that these differ. "
+        "Conditions that were not run are named."
     )
     alt = (
         f"{inside} of {len(known)} marks lie within two joint standard deviations; "
