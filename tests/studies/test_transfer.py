@@ -320,7 +320,7 @@ def test_what_may_move_moves_and_nothing_else(moving, still, tuned):
 
 
 def test_free_statistics_follow_from_a_switch_that_is_off(tuned):
-    """Its default leaves ids as they are; it names other weights, and nothing that changes is computed once."""
+    """Its default leaves ids as they are; it names other weights; what it changes is not computed once."""
     frozen = TransferConfig(**{**tuned.model_dump(), "moving": "after-2"})
     free = TransferConfig(**{**frozen.model_dump(), "still_statistics": "free"})
     assert "still_statistics" not in frozen.settings()
