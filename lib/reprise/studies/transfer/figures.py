@@ -141,8 +141,9 @@ def excess(tuned: Runs, fresh: Runs, measures: Sequence[str] = ("cka-linear", en
     with drawing(down, COLUMNS, height=height, sharey=True, sharex=True, squeeze=False) as (figure, grid):
         for axes, name in zip(grid.flat, shown, strict=False):
             values = [endpoints.excess((tuned[name], fresh[name]), measure=kind)[0] for kind in measures]
-            looks = zip(measures, values, "osD^", CONDITIONS, strict=False)
-            means = beside(axes, [Mark(measure_entry(kind).title, *look) for kind, *look in looks], 0.12, 4.5)
+            titles = [measure_entry(kind).title for kind in measures]
+            marks = map(Mark, titles, values, "osD^", CONDITIONS)
+            means = beside(axes, list(marks), 0.12, 4.5)
             axes.axhspan(-endpoints.EQUAL, endpoints.EQUAL, color=FAINT, alpha=0.35, linewidth=0)
             axes.axhline(0, color=MUTED, linewidth=0.8)
             axes.set_title(name)

@@ -182,7 +182,7 @@ def by_both_kinds(measure: str, comparisons: Callable[[str], Sequence[Part]]) ->
         Status, the comparisons by both, and which says what where they disagree.
     """
     by_kind = {kind: comparisons(kind) for kind in dict.fromkeys((measure, endpoints.DEBIASED))}
-    statuses = {kind: all_of(parts) for kind, parts in by_kind.items()}
+    statuses: dict[str, Status] = {kind: all_of(parts) for kind, parts in by_kind.items()}
     named = tuple(
         replace(part, name=f"{part.name} ({kind})") for kind, parts in by_kind.items() for part in parts
     )
