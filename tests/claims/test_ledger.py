@@ -54,12 +54,15 @@ def test_conditions_are_those_that_the_rules_are_about():
         "function": "function",
     }
     targets = {name: one.config.model_dump() for name, one in laptop("T3").conditions.items()}
-    assert list(targets) == ["true labels", "shifted labels", "random labels", "fresh: random labels"]
+    kinds = ("true labels", "shifted labels", "random labels")
+    assert set(targets) == {f"{prefix}{name}" for prefix in ("", "fresh: ") for name in kinds}
     assert targets["random labels"]["target_noise"] == targets["fresh: random labels"]["target_noise"] == 9
     assert targets["shifted labels"]["target_shift"] and not targets["true labels"]["target_shift"]
     assert targets["fresh: random labels"]["start"] == "fresh"
     frozen = laptop("T2").conditions
-    assert {name.rpartition(", ")[2] for name in frozen} == {"all", "after-2"} and len(frozen) == 12
+    assert {name.rpartition(", ")[2] for name in frozen} == {"all", "after-2", "head"}
+    free = [one.config.model_dump() for name, one in frozen.items() if name.startswith("weights alone: ")]
+    assert len(frozen) == 18 + len(free) and {one["still_statistics"] for one in free} == {"free"}
     decoder = laptop("S2").conditions
     assay = {name for name in decoder if name.startswith("assay: ")}
     assert {len(one.seeds) for name, one in decoder.items() if name not in assay} == {10}

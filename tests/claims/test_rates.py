@@ -14,6 +14,7 @@ import xarray as xr
 from scipy import stats
 
 from reprise.claims import judge
+from reprise.studies.transfer.rules_freezing import CONTRASTS
 from reprise.studies.transfer.states import MEASURES, REFERENCES
 
 POOLS = ["pool1", "pool2", "pool3", "pool4", "logits"]
@@ -53,24 +54,34 @@ def targets(last, logits):
     return lambda rng: {name: transfer(rng, pools(last, logits)) for name in names}
 
 
-def freezing(within, across):
-    """T2: accuracy gained by letting the first blocks move, on both domains."""
-    gains = {"true labels": within, "other domain": across}
+def degrees(*logits):
+    """T1b: how similar the logits stay at each degree of label noise; the last conv layer keeps 0.6."""
     return lambda rng: {
-        f"{domain}, {n} images, {moving}": transfer(rng, pools(0.8), 0.6 + gain * (moving == "all"))
-        for domain, gain in gains.items()
-        for n in (500, 5000)
-        for moving in ("all", "after-2")
+        f"true labels, degree {d}": transfer(rng, pools(0.6, kept))
+        for d, kept in zip((0, 1, 2, 4, 9), logits, strict=True)
     }
 
 
+def freezing(within, across):
+    """T2: accuracy gained by letting all layers move, on both domains, whatever was frozen."""
+    gains = {"true labels": within, "other domain": across}
+
+    def make(rng):
+        runs = {}
+        for domain, gain in gains.items():
+            for setting in (f"{domain}, {n} images" for n in (500, 5000)):
+                runs[f"{setting}, all"] = transfer(rng, pools(0.8), 0.6 + gain)
+                runs |= {name.format(setting): transfer(rng, pools(0.8), 0.6) for name in CONTRASTS.values()}
+        return runs
+
+    return make
+
+
 def labels(true=0.6, shifted=0.6, random=0.3, fresh=0.3, noise=0.02):
-    """T3: how similar the last conv layer stays on each kind of labels."""
-    levels = {
-        "true labels": true, "shifted labels": shifted, "random labels": random,
-        "fresh: random labels": fresh,
-        "pre-training: true labels": true, "pre-training: random labels": random,
-    }  # fmt: skip
+    """T3: how similar the last conv layer stays on each kind of labels, and becomes in fresh networks."""
+    levels = {"true labels": true, "shifted labels": shifted, "random labels": random}
+    levels |= {f"fresh: {name}": fresh for name in levels}
+    levels |= {"pre-training: true labels": true, "pre-training: random labels": random}
     return lambda rng: {name: transfer(rng, pools(level), noise=noise) for name, level in levels.items()}
 
 
@@ -96,12 +107,13 @@ def most(level, runs):
 
 EFFECTS = [
     ("T1", targets(0.8, 0.3), targets(0.3, 0.8)),
+    ("T1b", degrees(0.95, 0.75, 0.55, 0.35, 0.1), degrees(0.1, 0.35, 0.55, 0.75, 0.95)),
     ("T2", freezing(0.05, 0.2), freezing(-0.05, -0.2)),
     ("T3a", labels(), labels(true=0.3, random=0.6)),
-    ("T3b", labels(noise=0.01), labels(random=0.6)),
-    ("T3c", labels(noise=0.01), labels(true=0.9, shifted=0.3, random=0.6)),
+    ("T3b", labels(noise=0.01), labels(true=0.3, random=0.6, noise=0.01)),
+    ("T3c", labels(noise=0.01), labels(true=0.9, shifted=0.3)),
     ("T3d", labels(), labels(true=0.3, random=0.6)),
-    ("T3", labels(noise=0.01), labels(true=0.3, shifted=0.1, random=0.6)),
+    ("T3", labels(noise=0.01), labels(true=0.3, shifted=0.9, random=0.6)),
     ("T4", amounts(0.1), amounts(-0.03)),
 ]
 
@@ -115,10 +127,13 @@ def test_an_effect_is_found_and_its_opposite_contradicted(claim, effect, opposit
 # Claim, results without an effect (or just at the margin), and the chance of each wrong verdict.
 NOTHING = [
     ("T1", targets(0.5, 0.5), {"supported": 0.025, "contradicted": 0.05}),
-    ("T2", freezing(0.0, 0.0), {"supported": 0.025, "contradicted": 0.1, "mixed": 0.05}),
+    ("T1b", degrees(*[0.6] * 5), {"supported": 0.025, "contradicted": 0.1}),
+    ("T2", freezing(0.0, 0.0), {"supported": 0.025, "contradicted": 0.15, "mixed": 0.05}),
     ("T3a", labels(true=0.3), {"supported": 0.025, "contradicted": 0.025}),
-    ("T3b", labels(random=0.35, fresh=0.3), {"supported": 0.05, "contradicted": 0.05}),
-    ("T3c", labels(shifted=0.3, true=0.3), {"supported": 0.025}),
+    # At the margin of random labels, and at that of the control.
+    ("T3b", labels(random=0.35), {"supported": 0.05, "mixed": 0.05}),
+    ("T3b", labels(true=0.35, noise=0.01), {"supported": 0.025, "mixed": 0.025}),
+    ("T3c", labels(shifted=0.25, true=0.3, noise=0.01), {"supported": 0.05, "mixed": 0.05}),
     ("T3d", labels(true=0.3), {"supported": 0.025, "contradicted": 0.025}),
     ("T3", labels(true=0.3, shifted=0.3), {"supported": 0.025}),
     ("T4", amounts(0.0), {"supported": 0.025, "contradicted": 0.25}),
