@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def entries():
-    return ledger(open_layer(Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT), "published"))
+    return ledger(open_layer(Places(ROOT / "data", ROOT / "results", ROOT / "_runs", ROOT), "published"))
 
 
 def shown(text):

@@ -35,6 +35,21 @@ def test_lines_are_means_over_seeds_and_each_is_named():
     assert "Adapting, one: most similar a (1.00), least logits (0.25)" in plate.alt
 
 
+def test_a_line_has_a_null_of_its_own_where_a_fresh_network_learned_the_same():
+    from dataclasses import replace
+
+    whole = part()
+    own = xr.DataArray([0.9, 0.7, 0.1], {"layer": ["a", "b", "logits"]}, ("layer",))
+    plate = kept([replace(whole, own={"two": own}), part("Tuning")])
+    (axes, other) = plate.figure.axes
+    matching = [line for line in axes.lines if line.get_color() == whole.colours["two"]]
+    np.testing.assert_allclose(matching[1].get_ydata(), own)
+    assert len(axes.lines) == len(other.lines) + 1
+    assert "Dotted in a line's colour (Adapting)" in plate.caption
+    assert "a fresh network that learned two: b 0.70, beside 0.75" in plate.alt
+    assert "line's colour" not in kept([whole]).caption
+
+
 def test_without_a_study_there_is_nothing_to_draw():
     with pytest.raises(ValueError, match="no study"):
         kept([])
@@ -51,6 +66,8 @@ def test_published_units_are_drawn_with_their_records():
     root = Path(__file__).parents[2]
     plate, records = overview(open_layer(Places(root, root / "results", root / "_nowhere"), "published"))
     assert plate is not None and plate.name == "kept"
+    assert "Dotted in a line's colour (Fine-tuning on new labels)" in plate.caption
+    assert "a fresh network that learned true labels: pool4" in plate.alt
     assert records and all(re.fullmatch("[0-9a-f]{16}", record["unit"]) for record in records)
 
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def chapter_of(study):
     """The chapter as `make book` opens it."""
-    places = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
+    places = Places(ROOT / "data", ROOT / "results", ROOT / "_runs", ROOT)
     return Chapter.load(study, places, "laptop", "never")
 
 

@@ -17,7 +17,7 @@ VALUE = re.compile(r'data-([a-z]+)="([^"]*)"')
 
 @pytest.fixture(scope="module")
 def again():
-    places = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
+    places = Places(ROOT / "data", ROOT / "results", ROOT / "_runs", ROOT)
     return ledger(open_layer(places, "published"))
 
 

@@ -52,6 +52,15 @@ display(explore.segmentation(chapter))""",
 ]
 
 
+# As if rates had been chosen for conditions: what two of them make together is not a difference of starts.
+RATES = [
+    """chapter = Chapter.load("segmentation", places, "smoke", "never")
+widget = explore.segmentation(chapter)
+widget.about = {**widget.about, "rates": [[0, 0, "0.003"], [1, 0, "0.001"], [2, 0, "0.001"]]}
+display(widget)""",
+]
+
+
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     folder = tmp_path_factory.mktemp("units")
@@ -88,7 +97,7 @@ def transferred(places):
 @pytest.fixture(scope="module")
 def pages(make_book, places, segmented, transferred) -> Path:
     head = OPEN.format(places.data.parent)
-    cells = {"segmentation": SEGMENTATION, "transfer": TRANSFER, "bare": BARE}
+    cells = {"segmentation": SEGMENTATION, "transfer": TRANSFER, "bare": BARE, "rates": RATES}
     return make_book({name: [head + first, *others] for name, (first, *others) in cells.items()})
 
 
@@ -102,6 +111,7 @@ def opened(pages, open_tab, serve):
             "segmentation": ".rp-between + .rp-interval[data-low]",
             "transfer": ".rp-dynamics .rp-letter",
             "bare": ".rp-segmentation .rp-row",
+            "rates": ".rp-segmentation .rp-row",
         }
         tab.page.locator(settled[name]).first.wait_for()
         return tab
@@ -288,6 +298,20 @@ def test_rows_curves_and_menus_answer(opened):
     missing.locator("summary").click()
     said = missing.inner_text()
     assert "reconstruction, 10 % of the labels" in said and "reprise run segmentation --preset smoke" in said
+    assert tab.faults == []
+
+
+def test_a_difference_of_two_rates_is_withdrawn(opened, segmented):
+    tab = opened("rates")
+    scope = tab.page.locator(".rp-segmentation")
+    for a, b in (("no transfer", "segmentation"), ("segmentation, both", "segmentation")):
+        pick(tab.page, "A", a)
+        pick(tab.page, "B", b)
+        number, said = (scope.locator(f".rp-{part}").first.inner_text() for part in ("number", "result"))
+        apart = a == "no transfer"
+        assert ("withdrawn" in number) == apart and ("points of mean IoU" in number) != apart
+        assert ("the learning rates differ (A 0.003, B 0.001)" in said) == apart
+        assert ("points, pairs of one seed" in said) != apart
     assert tab.faults == []
 
 

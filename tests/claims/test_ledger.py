@@ -56,14 +56,19 @@ def test_conditions_are_those_that_the_rules_are_about():
     }
     assert laptop("M1").needs == ("similarity", "prototypes") and not laptop("M1").decides
     targets = {name: one.config.model_dump() for name, one in laptop("T3").conditions.items()}
-    assert list(targets) == ["true labels", "shifted labels", "random labels", "fresh: random labels"]
+    kinds = ("true labels", "shifted labels", "random labels")
+    assert set(targets) == {f"{prefix}{name}" for prefix in ("", "fresh: ") for name in kinds}
     assert targets["random labels"]["target_noise"] == targets["fresh: random labels"]["target_noise"] == 9
     assert targets["shifted labels"]["target_shift"] and not targets["true labels"]["target_shift"]
     assert targets["fresh: random labels"]["start"] == "fresh"
     frozen = laptop("T2").conditions
-    assert {name.rpartition(", ")[2] for name in frozen} == {"all", "after-2"} and len(frozen) == 12
+    assert {name.rpartition(", ")[2] for name in frozen} == {"all", "after-2", "head"}
+    free = [one.config.model_dump() for name, one in frozen.items() if name.startswith("weights alone: ")]
+    assert len(frozen) == 18 + len(free) and {one["still_statistics"] for one in free} == {"free"}
     decoder = laptop("S2").conditions
-    assert {len(one.seeds) for one in decoder.values()} == {10}
+    assay = {name for name in decoder if name.startswith("assay: ")}
+    assert {len(one.seeds) for name, one in decoder.items() if name not in assay} == {10}
+    assert len(assay) == 4 and {len(decoder[name].seeds) for name in assay} == {5}
     assert decoder["segmentation, both"].config.model_dump()["transfer"] == "both"
     control = [case for case in cases(by_id("M2").former[0]) if case.decides]
     assert list(control[1].conditions) == ["mnist-test", "omniglot-minimal"]
@@ -80,19 +85,27 @@ def test_a_conjunction_takes_the_runs_of_its_parts():
         assert dict(own.conditions) == united
         assert set(own.needs) == {need for part in parts for need in part.needs}
         assert set(own.commands) == {line for part in parts for line in part.commands}
-        assert claim.rule.startswith(" and ".join(part.id for part in claim.parts[-2:]) + " together.") or (
-            name == "T3" and claim.rule == "T3a, T3b and T3c together."
-        )
-    assert by_id("T3d") not in by_id("T3").parts and by_id("S6").rule.endswith("otherwise undecided.")
+        *others, last = [part.id for part in claim.parts]
+        assert claim.rule.startswith(f"{', '.join(others)} and {last} together.")
+    assert by_id("T3d") not in by_id("T3").parts
+    assert by_id("S6").rule.endswith("Otherwise undecided: the assay cannot tell.")
 
 
 def test_runs_named_in_full_are_needed_and_patterns_take_what_there_is():
     assert laptop("T1").needs == () and len(laptop("T1").conditions) == 4
-    assert laptop("S2").needs == ("segmentation", "segmentation, both")
-    assert {"segmentation, decoder", "none"} < set(laptop("S2").conditions)
+    assert laptop("S2").needs == (
+        "segmentation",
+        "segmentation, both",
+        "segmentation, decoder",
+        "none",
+    )
+    (former,) = by_id("S2").former
+    (case, *_) = cases(former)
+    assert case.needs == ("segmentation", "segmentation, both") and case.preset == "laptop" and case.decides
+    assert {"segmentation, decoder", "none"} < set(case.conditions)
     (joint, *_) = [case for case in cases(by_id("M2").former[0]) if case.preset.startswith("laptop")]
     assert joint.needs == ("mnist-test", "omniglot-minimal")
-    with pytest.raises(UserError, match="S2 needs segmentation, both, which laptop, .*reconstruction"):
+    with pytest.raises(UserError, match="S2 needs segmentation, both; .* which laptop, .*reconstruction"):
         cases(by_id("S2"), "laptop", {"pretext": "reconstruction"})
 
 
@@ -195,7 +208,7 @@ def published_units():
 
 def test_every_published_verdict_follows_from_the_files():
     """Judged again from files that are found by their settings, not by their names."""
-    places = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
+    places = Places(ROOT / "data", ROOT / "results", ROOT / "_runs", ROOT)
     files = published_units()
     by_settings: dict = {}
     for (name, _), path in files.items():
@@ -225,7 +238,7 @@ def test_every_published_verdict_follows_from_the_files():
 def test_a_condition_without_units_is_told_and_nothing_is_computed():
     claim = by_id("S1")
     judged = judge_case(claim, laptop("S1"), lambda _unit: None)
-    assert judged.verdict.status == "not run" and judged.missing == 20 and judged.units == ()
+    assert judged.verdict.status == "not run" and judged.missing == 40 and judged.units == ()
     assert judged.datasets == ("camvid-source", "nuclei") and judged.data == "camvid-source → nuclei"
     assert "segmentation; none" in judged.verdict.note
 

@@ -107,7 +107,7 @@ def test_a_prediction_is_scored_by_verdict_and_estimate(path, values, words):
 def test_published_predictions_are_sealed_and_older_than_the_units_that_they_are_about():
     """What was predicted after it had come is no prediction."""
     found = predictions(ROOT / "predictions")
-    places = Places(ROOT / "data", ROOT / "results", ROOT / "_nowhere", ROOT)
+    places = Places(ROOT / "data", ROOT / "results", ROOT / "_runs", ROOT)
     scores = score(found, ledger(open_layer(places, "published"), [row.claim for row in found] or ["M1b"]))
     for scored in scores:
         folder = ROOT / "results" / find_claim(scored.prediction.claim).study

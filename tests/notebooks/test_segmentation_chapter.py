@@ -79,7 +79,8 @@ def test_the_chapter_executes_and_shows_its_figures_and_verdicts(
     for name, page in zip(names, figures, strict=True):
         assert f'id="segmentation-{name}"' in page and "<figcaption" in page
         assert name in drawn or "smoke" in page
-    assert sorted(verdicts_of(pages).values()) == ["not run"] + ["undecided"] * 7
+    # ImageNet's weights are not at hand.
+    assert sorted(verdicts_of(pages).values()) == ["not run"] * 2 + ["undecided"] * 11
     said = "\n".join(o["data"]["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {}))
-    assert "this setting is too small to judge" in said and not re.search(r"\bnan\b", without_source(said))
+    assert "The assay cannot tell: " in said and not re.search(r"\bnan\b", without_source(said))
     assert not [o.text for o in outputs if o.get("name") == "stderr" and "Warning" in o.text]

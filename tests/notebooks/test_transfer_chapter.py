@@ -110,15 +110,18 @@ def test_the_chapter_shows_what_is_there_and_says_what_is_not(
         runner.run(TRANSFER, config, (1, 2), places, progress=False)
     pages, said = executed("transfer", places, monkeypatch, without_source, **TINY)
     assert names_of(pages) == [
-        "layers", "pretrained-or-initial", "epochs-targets", "maps-targets", "layers-degrees",
+        "layers", "pretrained-or-initial", "excess", "epochs-targets", "maps-targets", "layers-degrees",
         "epochs-degrees", "gain", "layers-sizes", "layers-steps", "epochs-sizes", "maps-sizes", "learning",
         "authors", "levels", "stimuli", "specification",
     ]  # fmt: skip
     for page in pages:
         assert "<figure" not in page or ("<figcaption" in page and "preset smoke" in page)
     found = verdicts_of(pages)
-    assert len(found) == 8 and [claim for claim in found if found[claim] == "not run"] == ["t2"]
-    assert "--family freezing` makes them" in said and "- `--family degrees`" in said
+    assert len(found) == 9 and [claim for claim in found if found[claim] == "not run"] == ["t1b", "t2"]
+    assert (
+        all(f"--family {name}` makes them" in said for name in ("freezing", "statistics"))
+        and "- `--family degrees`" in said
+    )
     assert "- `--family targets`" not in said and "35 rows" in said
 
 
@@ -131,7 +134,7 @@ def test_the_chapter_opens_with_the_pre_training_alone_and_with_another_measure(
     more = {**TINY, "noise": 3, "compute": "never", "measure": "rsa-correlation"}
     pages, said = executed("transfer", places, monkeypatch, without_source, **more)
     found = verdicts_of(pages)
-    assert len(found) == 8 and set(found.values()) <= {"not run", "undecided"}
+    assert len(found) == 9 and set(found.values()) <= {"not run", "undecided"}
     for family in ("targets", "freezing", "equal-steps"):
         assert f"--family {family}` makes them" in said or f"- `--family {family}`" in said
 

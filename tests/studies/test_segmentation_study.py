@@ -22,7 +22,7 @@ from reprise.engine.store import Store, digest
 from reprise.engine.study import Context, Unit, study
 from reprise.models.unet import DECODERS
 from reprise.places import Places, UserError
-from reprise.studies.segmentation import SegmentationConfig, endpoints, family_seeds
+from reprise.studies.segmentation import SegmentationConfig, endpoints, family_seeds, rates
 from reprise.studies.segmentation.baselines import baselines, otsu
 from reprise.studies.segmentation.measure import centre, probe
 from reprise.studies.segmentation.pretrain import Pretrained, pretrain, start
@@ -145,6 +145,7 @@ def test_families_name_their_conditions_and_share_units():
     assert SEGMENTATION.family("imagenet", base)["imagenet"].settings()["pretext"] == "imagenet"
     five = tuple(range(5))
     assert family_seeds("modes", five) == tuple(range(10)) and family_seeds("encoders", five) == five
+    assert family_seeds("assay", tuple(range(200, 210))) == tuple(range(200, 205))
     assert family_seeds("fractions", five) == (0, 1, 2) and family_seeds("modes", (0, 1)) == (0, 1)
 
 
@@ -152,7 +153,7 @@ def test_every_preset_and_family_is_possible():
     for name in SEGMENTATION.presets:
         base = configure(name)
         conditions = SEGMENTATION.family("all", base)
-        assert len(conditions) == 6 + 4 + 18 + 7 + 1 + 6
+        assert len(conditions) == 6 + 4 + 18 + 7 + 1 + 6 + 4
         assert all(SEGMENTATION.work(one) > 0 for one in conditions.values())
         assert all(SEGMENTATION.datasets(one)[-1] == base.dataset for one in conditions.values())
 
@@ -346,12 +347,12 @@ def test_a_replicate_runs_at_every_rate_and_is_scored_by_its_own_choice(replicat
 
 def test_endpoints_of_version_2_hold_pairs_at_one_rate(replicates):
     both, encoder = replicates["both"], replicates["encoder"]
-    first, second = endpoints.at_one_rate(both, encoder)
+    first, second = rates.at_one_rate(both, encoder)
     assert first["rate"].values == pytest.approx(second["rate"].values)
     for rate in encoder["candidate_rate"].values:
-        fixed = endpoints.at_rate(both, float(rate))
+        fixed = rates.at_rate(both, float(rate))
         assert fixed["miou"].values == pytest.approx(both["rate_miou"].sel(candidate_rate=rate).values)
-    assert set(endpoints.signs_by_rate(both, encoder)) == set(encoder["candidate_rate"].values.tolist())
+    assert set(rates.by_rate(both, encoder)) == set(encoder["candidate_rate"].values.tolist())
     gaps, never = endpoints.log_steps(encoder, encoder)
     assert gaps == pytest.approx([0, 0]) and never <= 6
     expected, censored = [], 0
@@ -373,16 +374,16 @@ def test_endpoints_of_version_2_hold_pairs_at_one_rate(replicates):
     gaps, never = endpoints.log_steps(both, encoder)
     assert gaps == pytest.approx(expected, abs=1e-3) and never == censored
     with pytest.raises(ValueError, match="no run at rate 0.5; there are: 0.001, 0.003"):
-        endpoints.at_rate(both, 0.5)
+        rates.at_rate(both, 0.5)
 
 
 def test_contrasts_of_unequal_conditions_are_found():
     def run(**values):
         return xr.Dataset(attrs={"config": configure("street", **values).model_dump_json()})
 
-    assert endpoints.unequal(run(), run(pretext="none", transfer="none")) == []
-    assert endpoints.unequal(run(), run(transfer="both")) == []
-    assert endpoints.unequal(run(), run(rates="1e-3", encoder="resnet18", crop=96)) == [
+    assert rates.unequal(run(), run(pretext="none", transfer="none")) == []
+    assert rates.unequal(run(), run(transfer="both")) == []
+    assert rates.unequal(run(), run(rates="1e-3", encoder="resnet18", crop=96)) == [
         "crop",
         "encoder",
         "rates",
@@ -392,7 +393,7 @@ def test_contrasts_of_unequal_conditions_are_found():
         conditions = {**SEGMENTATION.family("encoders", base), **SEGMENTATION.family("modes", base)}
         conditions |= SEGMENTATION.family("imagenet", base)
         configs = [xr.Dataset(attrs={"config": one.model_dump_json()}) for one in conditions.values()]
-        assert all(endpoints.unequal(configs[0], one) == [] for one in configs)
+        assert all(rates.unequal(configs[0], one) == [] for one in configs)
 
 
 def test_everything_starts_from_imagenets_encoder_where_that_is_asked_for(tmp_path):

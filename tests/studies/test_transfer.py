@@ -88,6 +88,11 @@ def test_the_authors_conditions_are_in_the_families():
     frozen = list(TRANSFER.family("freezing", base).values())
     assert len(set(frozen)) == 2 * 3 * 6
     assert {c for c in frozen if c.explorer_seeds} == {targets["true labels"], targets["other domain"]}
+    free = TRANSFER.family("statistics", base)
+    assert list(free) == [
+        f"{domain}, {n} images, after-2" for domain in ("true labels", "other domain") for n in (100, 500)
+    ]
+    assert {(c.moving, c.still_statistics) for c in free.values()} == {("after-2", "free")}
     full = [c.images for c in TRANSFER.family("sizes", TRANSFER.configure("as_described", {})).values()]
     assert full == [64, 256, 1024, 4096, 50000]
 
@@ -312,6 +317,29 @@ def test_what_may_move_moves_and_nothing_else(moving, still, tuned):
     for name, _ in architecture.model.named_parameters():
         place = name.split(".")[1] if name.startswith("blocks") else "head"
         assert (name in moved) != (place in map(str, still))
+
+
+def test_free_statistics_follow_from_a_switch_that_is_off(tuned):
+    """Its default leaves ids as they are; it names other weights; what it changes is not computed once."""
+    frozen = TransferConfig(**{**tuned.model_dump(), "moving": "after-2"})
+    free = TransferConfig(**{**frozen.model_dump(), "still_statistics": "free"})
+    assert "still_statistics" not in frozen.settings()
+    assert Unit(frozen, 1).id != Unit(free, 1).id and Unit(frozen, 1).weights_id != Unit(free, 1).weights_id
+    assert free.pretraining == frozen.pretraining and free.twin == frozen.twin
+    assert networks.parted(frozen, networks.build(frozen, 1, 0))
+    assert networks.parted(free, networks.build(free, 1, 0)) is None
+    with pytest.raises(ValueError, match="moving=all no block stays still"):
+        TransferConfig(**{**tuned.model_dump(), "still_statistics": "free"})
+
+
+def test_a_unit_with_free_statistics_keeps_the_weights_of_its_frozen_blocks(tuned, run, places, tmp_path):
+    kept = dataclasses.replace(places, local=tmp_path)
+    config = TransferConfig(**{**tuned.model_dump(), "moving": "after-2", "still_statistics": "free"})
+    TRANSFER.compute(Unit(config, 1), _context(kept))
+    start, end = _weights(config, 1, kept, 0), _weights(config, 1, kept)
+    changed = {name for name in start if not torch.equal(start[name], end[name])}
+    assert not any(name.endswith(("weight", "bias")) for name in changed if name.startswith("blocks.0"))
+    assert "blocks.0.2.running_mean" in changed and "blocks.2.0.weight" in changed
 
 
 def test_more_frozen_blocks_than_there_are_is_refused():

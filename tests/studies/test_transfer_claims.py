@@ -10,10 +10,12 @@ import xarray as xr
 
 from reprise.claims import claims, judge
 from reprise.claims.cases import runs_by_name
+from reprise.claims.claim import find_claim
 from reprise.claims.verdict import above_holm
 from reprise.engine.study import study
-from reprise.studies.transfer import authors, endpoints, findings, tables
-from reprise.studies.transfer.claims import TARGETS
+from reprise.studies.transfer import authors, endpoints, findings, tables, tables_authors
+from reprise.studies.transfer.rules import TARGETS
+from reprise.studies.transfer.rules_freezing import CONTRASTS
 from reprise.studies.transfer.states import MEASURES, REFERENCES
 
 LAYERS = ["pool1", "pool2", "pool3", "pool4", "logits"]
@@ -99,6 +101,8 @@ def test_every_claim_finds_its_runs_by_name(rng):
             for domain in ("true labels", "other domain")
             for moving in ("all", "after-1", "after-2", "head")
         },
+        "statistics": {f"{d}, 100 images, after-2": one for d in ("true labels", "other domain")},
+        "target-degrees": {f"true labels, degree {d}": one for d in (0, 1, 2, 4, 9)},
     }
 
     def judge_all(families):
@@ -107,10 +111,10 @@ def test_every_claim_finds_its_runs_by_name(rng):
 
     judged = judge_all(families)
     assert {claim for claim, verdict in judged.items() if verdict.status == "not run"} == set()
-    assert len(judged["T4"].parts) == 10 and len(judged["T2"].parts) == 3
+    assert len(judged["T4"].parts) == 10 and len(judged["T2"].parts) == 9
     nothing = judge_all({})
     assert {verdict.status for verdict in nothing.values()} == {"not run"}
-    assert tuple(judged) == ("T1", "T2", "T3", "T3a", "T3b", "T3c", "T3d", "T4")
+    assert tuple(judged) == ("T1", "T1b", "T2", "T3", "T3a", "T3b", "T3c", "T3d", "T4")
 
 
 def test_t1_needs_both_kinds_of_cka(rng):
@@ -121,43 +125,145 @@ def test_t1_needs_both_kinds_of_cka(rng):
     assert verdict.status == "undecided" and "disagree on other domain" in verdict.note
 
 
-def test_t2_needs_a_gain_on_both_domains_and_a_larger_one_across(rng):
-    def runs(within, across):
-        accuracies = {"true labels": within, "other domain": across}
-        return {
-            f"{domain}, {n} images, {moving}": simulated(
-                rng, HEAD_MOST, accuracy=0.6 + (moving == "all") * gain
-            )
-            for domain, gain in accuracies.items()
-            for n in (100, 500, 5000)
-            for moving in ("all", "after-1", "after-2")
-        }
+def frozen(rng, gains, counts=(100, 500), accuracy=0.6):
+    """T2's runs: by way of freezing and domain, what freedom adds to accuracy."""
+    runs = {}
+    for domain in ("true labels", "other domain"):
+        for n in counts:
+            free = simulated(rng, HEAD_MOST, accuracy=accuracy)
+            runs[f"{domain}, {n} images, all"] = free
+            for name, (within, across) in gains.items():
+                gain = within if domain == "true labels" else across
+                less = simulated(rng, HEAD_MOST, accuracy=accuracy - gain)
+                runs[name.format(f"{domain}, {n} images")] = less
+    return runs
 
-    assert judge("T2", runs(0.05, 0.2)).status == "supported"
-    assert judge("T2", runs(0.2, 0.05)).status == "mixed"
-    assert judge("T2", runs(-0.05, -0.2)).status == "contradicted"
-    assert len(judge("T2", runs(0.05, 0.2)).parts) == 9
+
+BLOCKS, WEIGHTS, HEAD = CONTRASTS.values()
+
+
+def test_t2_needs_a_gain_on_both_domains_and_a_larger_one_across(rng):
+    def verdict(*pair):
+        return judge("T2", frozen(rng, dict.fromkeys(CONTRASTS.values(), pair)))
+
+    assert verdict(0.05, 0.2).status == "supported"
+    assert len(verdict(0.05, 0.2).parts) == 3 * (4 + 2)
+    assert verdict(0.2, 0.05).status == "mixed"
+    assert verdict(-0.05, -0.2).status == "contradicted"
     assert judge("T2", {"true labels, 100 images, all": simulated(rng, HEAD_MOST)}).status == "not run"
 
 
-def test_t3_is_about_what_random_labels_leave(rng):
-    def runs(random, fresh, shifted=0.8):
+def test_t2_tells_frozen_weights_from_frozen_statistics(rng):
+    """What version 1 took for a gain of early weights may be one of their statistics."""
+    gains = {BLOCKS: (0.05, 0.2), WEIGHTS: (-0.05, -0.2), HEAD: (0.05, 0.2)}
+    runs = frozen(rng, gains)
+    verdict = judge("T2", runs)
+    assert verdict.status == "mixed"
+    assert "weights of the first two blocks frozen: contradicted" in verdict.note
+    assert former("T2").judge(runs).status == "supported"
+    del gains[WEIGHTS]
+    open_ = judge("T2", frozen(rng, gains))
+    assert open_.status == "undecided" and "Not run: weights of the first two blocks frozen" in open_.note
+
+
+def tuned(rng, kept, debiased=None, **config):
+    """Units with a chosen similarity of the conv layers to the pre-trained network; debiased another one."""
+    run = simulated(rng, [0.99, 0.97, 0.9, kept, 0.5], **config)
+    if debiased is not None:
+        own = simulated(rng, [0.99, 0.97, 0.9, debiased, 0.5], **config)
+        k = MEASURES.index(endpoints.DEBIASED)
+        run["similarity"][:, :, k] = own["similarity"][:, :, k]
+    return run
+
+
+def labels(rng, true, random, shifted=(0.8, 0.5), **config):
+    """T3's runs: similarity to the pre-trained network, fine-tuned and fresh, by what was learned."""
+    runs = {}
+    for name, (own, fresh) in {"true": true, "random": random, "shifted": shifted}.items():
+        runs[f"{name} labels"] = tuned(rng, own, **config)
+        runs[f"fresh: {name} labels"] = tuned(rng, fresh, start="fresh", **config)
+    return runs
+
+
+def statuses(runs):
+    return [judge(claim, runs).status for claim in ("T3a", "T3b", "T3c", "T3")]
+
+
+def former(claim):
+    """The claim as version 1 judged it."""
+    return find_claim(claim).former[-1]
+
+
+def test_t3_holds_where_only_random_labels_erase(rng):
+    assert statuses(labels(rng, true=(0.8, 0.5), random=(0.35, 0.34))) == ["supported"] * 4
+
+
+def test_t3_is_not_about_what_would_be_learned_anyway(rng):
+    """Where a fresh network gets as far, nothing was kept: version 1 supported such units."""
+    relearned = labels(rng, true=(0.8, 0.8), random=(0.35, 0.34), shifted=(0.8, 0.8), noise=0.005)
+    assert statuses(relearned) == ["undecided", "mixed", "supported", "mixed"]
+    assert [former(claim).judge(relearned).status for claim in ("T3a", "T3b")] == ["supported"] * 2
+    specific = judge("T3b", relearned).parts[1]
+    assert specific.status == "contradicted" and "specificity" in specific.name
+
+
+def test_t3_fails_where_random_labels_keep_as_much(rng):
+    kept = labels(rng, true=(0.8, 0.5), random=(0.6, 0.3))
+    assert statuses(kept)[1] == "mixed" and judge("T3b", kept).parts[0].status == "contradicted"
+    more = labels(rng, true=(0.7, 0.6), random=(0.6, 0.3))
+    assert statuses(more)[:1] == ["contradicted"]
+
+
+def test_t3c_fails_where_shifted_labels_keep_nothing(rng):
+    verdict = judge("T3c", labels(rng, true=(0.8, 0.5), random=(0.35, 0.34), shifted=(0.5, 0.5)))
+    assert verdict.parts[0].status == "contradicted" and verdict.status in ("contradicted", "mixed")
+    assert "true labels 0.30, shifted 0.0" in verdict.note
+
+
+def test_t3_is_mixed_where_the_measures_disagree(rng):
+    runs = labels(rng, true=(0.8, 0.5), random=(0.35, 0.34))
+    runs["random labels"] = tuned(rng, 0.35, debiased=0.6)
+    verdict = judge("T3b", runs)
+    assert verdict.status == "mixed"
+    assert "supported by cka-linear, mixed by cka-linear-debiased" in verdict.note
+    assert {part.name.rpartition("(")[2] for part in verdict.parts} == {
+        "cka-linear)",
+        "cka-linear-debiased)",
+    }
+
+
+def test_t3_errs_as_rarely_as_it_says(rng):
+    """Without any difference of the excesses T3a is supported in at most one of forty, T3b never."""
+    found = {"T3a": 0, "T3b": 0}
+    for _ in range(100):
+        same = labels(rng, true=(0.6, 0.5), random=(0.6, 0.5), noise=0.03)
+        for claim in found:
+            found[claim] += judge(claim, same).status == "supported"
+    assert found["T3a"] <= 6 and found["T3b"] == 0
+
+
+def test_excess_is_read_where_all_have_the_same_training_loss(rng):
+    slow = simulated(rng, HEAD_MOST, losses=(2.0, 1.0, 0.5), noise=0)
+    fast = simulated(rng, HEAD_MOST, losses=(2.0, 1.0, 0.0), noise=0)
+    (found,) = endpoints.excess((fast, slow))
+    assert found.dims == ("seed", "layer")
+    # half way between 0.9 at loss 1 and 0.8 at loss 0, minus 0.8
+    np.testing.assert_allclose(found.sel(layer="pool4"), 0.05)
+    same, other = endpoints.excess((fast, fast), (slow, slow))
+    np.testing.assert_allclose([same, other], 0)
+
+
+def test_t1b_follows_the_head_over_degrees_of_noise(rng):
+    def degrees(logits):
         return {
-            "true labels": simulated(rng, [0.99, 0.97, 0.92, 0.8, 0.7]),
-            "random labels": simulated(rng, [0.99, 0.95, 0.8, random, 0.1]),
-            "shifted labels": simulated(rng, [0.99, 0.97, 0.9, shifted, 0.4]),
-            "fresh: random labels": simulated(rng, [0.9, 0.8, 0.6, fresh, 0.1], start="fresh"),
+            f"true labels, degree {d}": simulated(rng, [0.99, 0.97, 0.92, 0.6, kept])
+            for d, kept in zip((0, 1, 2, 4, 9), logits, strict=True)
         }
 
-    erased = runs(0.35, 0.34)
-    assert [judge(claim, erased).status for claim in ("T3a", "T3b", "T3c", "T3")] == ["supported"] * 4
-    kept = runs(0.6, 0.3)
-    assert [judge(claim, kept).status for claim in ("T3a", "T3b", "T3")] == [
-        "supported",
-        "contradicted",
-        "mixed",
-    ]
-    assert judge("T3c", runs(0.35, 0.34, shifted=0.3)).status in ("contradicted", "mixed")
+    assert judge("T1b", degrees((0.7, 0.55, 0.4, 0.25, 0.05))).status == "supported"
+    assert judge("T1b", degrees((0.05, 0.25, 0.4, 0.55, 0.7))).status == "contradicted"
+    assert judge("T1b", degrees((0.7, 0.7, 0.7, 0.7, 0.7))).status in ("mixed", "contradicted")
+    assert judge("T1b", dict(list(degrees([0.1] * 5).items())[:4])).status == "not run"
 
 
 def test_t3_compares_at_equal_training_loss(rng):
@@ -176,6 +282,7 @@ def test_t3d_compares_two_pre_trainings(rng):
     }
     assert judge("T3d", runs).status == "supported"
     assert judge("T3d", dict(zip(runs, reversed(runs.values()), strict=True))).status == "contradicted"
+    assert judge("T3d", runs).note == "At 1024 images to train on; of other numbers nothing is said."
 
 
 def test_t4_needs_both_designs(rng):
@@ -191,8 +298,23 @@ def test_t4_needs_both_designs(rng):
     assert judge("T4", {**rising, **falling}).status == "mixed"
     alone = judge("T4", rising)
     assert alone.status == "undecided" and "Only equal epochs" in alone.note
+    assert all(former("T4").judge(runs).note != judge("T4", runs).note for runs in (rising, falling))
     slope = endpoints.slope_over_images(list(rising.values())).sel(layer="pool4").mean()
     assert float(slope) == pytest.approx(0.1 / np.log10(4), abs=0.01)
+
+
+def test_t4_names_where_change_has_reached_its_end(rng):
+    runs = {}
+    for i, n in enumerate((64, 256, 1024)):
+        run = simulated(rng, np.array([0.99, 0.95, 0.9, 0.8, 0.7]) - 0.1 * i, images=n, noise=0.005)
+        run["similarity"][:, REFERENCES.index("fresh")] = 0.72
+        runs[f"equal epochs: {n} images"] = run
+    note = judge("T4", runs).note
+    assert "equal epochs, 64 images (logits), 256 images (pool4, logits), 1024 images (pool3, " in note
+    runs = {name: run.copy(deep=True) for name, run in runs.items()}
+    for run in runs.values():
+        run["similarity"][:, REFERENCES.index("fresh")] = 0.1
+    assert "Every layer is more similar to its own start" in judge("T4", runs).note
 
 
 def test_holm_tests_the_clearest_first_and_stops(rng):
@@ -301,7 +423,7 @@ def test_the_audit_says_what_matters_seed_against_seed(rng):
 def test_tables_hold_the_numbers_and_show_what_differs(rng):
     ours = simulated(rng, [0.9978, 0.9706, 0.8951, 0.485, 0.4], images=1024)
     rows = authors.beside(authors.read_table(ROOT), {"ours": ours})
-    text = tables.beside_authors(rows)
+    text = tables_authors.beside_authors(rows)
     lines = [line.split("|")[1:-1] for line in text.splitlines()]
     assert {len(line) for line in lines} == {7} and lines[0][2:] == [f" {name} " for name in LAYERS]
     assert [line[1] for line in lines].count(" ours ") == text.count("*not run*") == 6
@@ -310,8 +432,13 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     logits = next(row for row in rows if row.seeds and row.published.layer == "logits")
     distances = f"{logits.joint_deviations:+.1f}\u202f/\u202f{logits.standard_errors:+.1f}"
     assert distances.replace("-", "−") in apart[4]
-    said = tables.agreement(rows)
-    assert "Of 5 rows to compare, 4 agree" in said and "1024 images, logits (+" in said
+    said = tables_authors.agreement(rows)
+    close = sum(abs(row.standard_errors) <= authors.BOUND for row in rows if row.seeds)
+    assert f"Of 5 rows to compare, 4 agree within 2 joint standard deviations, {close} within 2" in said
+    below = sum(row.difference < 0 for row in rows if row.seeds)
+    assert f"Of 5 rows of training (1 condition) {below} lie below theirs" in tables_authors.sides(rows)
+    assert tables_authors.sides([row for row in rows if not row.seeds]) == ""
+    assert "4 agree" in said and "1024 images, logits (+" in said
     assert "Not run: fine-tuning, svhn, 5000 images, noise 9" in said
     assert "0.1971" not in text and "0.197\u202f±\u202f0.035" in text
     ours["train_accuracy"] = ours["test_accuracy"]
@@ -319,7 +446,7 @@ def test_tables_hold_the_numbers_and_show_what_differs(rng):
     mean = 100 * float(ours["test_accuracy"].isel(epoch=-1).mean())
     assert f"| 1024 images | 5 | {mean:.1f} [" in table and " 0.40" in table
     single = authors.beside(authors.read_table(ROOT), {"ours": ours.isel(seed=[0])})
-    assert "None of the authors' 35 rows" in tables.agreement(single)
+    assert "None of the authors' 35 rows" in tables_authors.agreement(single)
 
 
 def test_the_table_of_frozen_blocks_says_what_freedom_gains(rng):
@@ -362,3 +489,19 @@ def test_the_table_of_slopes_has_a_row_a_design(rng):
     assert lines[0][2:6] == [*LAYERS[:4]] and lines[2][:2] == ["| equal epochs", "5"]
     # A layer that keeps 0.1 less with ten times as many images changes by 0.1 more.
     assert lines[2][5].startswith("**+0.1") and not lines[2][2].startswith("**")
+
+
+def test_the_table_of_excess_has_two_rows_a_target(rng):
+    runs = {"a": tuned(rng, 0.8, debiased=0.9, noise=0.001), "b": tuned(rng, 0.5)}
+    fresh = {"a": tuned(rng, 0.5, debiased=0.9, noise=0.001)}
+    lines = [line.split(" | ") for line in tables.excess(runs, fresh).splitlines()]
+    assert len(lines) == 4 and lines[0][3:7] == LAYERS[:4]
+    linear, debiased = lines[2:]
+    assert linear[:3] == ["| a", "CKA, linear", "5"] and linear[6].startswith(("**+0.29", "**+0.30"))
+    assert debiased[1] == "CKA, linear, debiased" and not debiased[6].startswith("**")
+
+
+def test_the_table_of_frozen_blocks_takes_other_ways(rng):
+    way = "2 blocks' weights frozen"
+    runs = {f"d, 100 images, {mode}": simulated(rng, HEAD_MOST) for mode in ("all", "after-2", way)}
+    assert tables.freezing(runs).splitlines()[0].endswith(f"all but 2 blocks | {way} |")

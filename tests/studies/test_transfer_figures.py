@@ -81,7 +81,8 @@ def _plates(runs):
     yield figures.by_layer(runs)
     yield figures.by_layer(runs, "pretrained", "rsa-correlation", "transfer-targets")
     yield figures.pretrained_or_initial(runs)
-    yield figures.levels(one)
+    yield figures.excess(runs, dict(zip(runs, reversed(runs.values()), strict=True)))
+    yield figures_audit.levels(one)
     yield figures_audit.stimuli(one)
     yield figures_function.freezing(_frozen())
     yield figures_function.gain_against_change(runs, "pool4")
@@ -100,7 +101,7 @@ def test_every_figure_draws_with_name_caption_and_words(units):
         assert plate.name not in names
         names.add(plate.name)
         plt.close(plate.figure)
-    assert len(names) == 12
+    assert len(names) == 13
 
 
 def test_curves_show_the_means(runs):
@@ -117,6 +118,19 @@ def test_curves_show_the_means(runs):
     plt.close(plate.figure)
 
 
+def test_a_line_has_the_null_of_a_fresh_network_trained_on_the_same_labels(runs):
+    name, other, *_ = runs
+    plate = figures.by_layer(runs, "pretrained", trained={name: runs[other], "another": runs[other]})
+    expected = endpoints.similarity(runs[other], "pretrained").mean("seed")
+    (axes,) = plate.figure.axes
+    colour = axes.lines[0].get_color()
+    dotted = [line for line in axes.lines if line.get_color() == colour][1:]
+    assert len(dotted) == 1
+    np.testing.assert_allclose(dotted[0].get_ydata(), expected)
+    assert "trained on the same labels" in plate.caption
+    assert "same labels" not in figures.by_layer(runs, "pretrained").caption
+
+
 def marks_between_seeds(plate) -> list[ErrorbarContainer]:
     found = plate.figure.axes[0].containers
     return [c for c in found if isinstance(c, ErrorbarContainer) and "two seeds" in str(c.get_label())]
@@ -124,12 +138,12 @@ def marks_between_seeds(plate) -> list[ErrorbarContainer]:
 
 def test_levels_hold_what_seeds_share(runs):
     run = runs["64 images"]
-    plate = figures.levels(run)
+    plate = figures_audit.levels(run)
     (marks,) = marks_between_seeds(plate)
     expected = between_seeds(run, "cka-linear-debiased").mean("seed")
     np.testing.assert_allclose(np.asarray(marks.lines[0].get_ydata(), float), expected)
     assert np.abs(expected).max() < 0.2  # independent noise: nothing in common
-    assert marks_between_seeds(figures.levels(run.isel(seed=[0]))) == []
+    assert marks_between_seeds(figures_audit.levels(run.isel(seed=[0]))) == []
     plt.close("all")
 
 
@@ -170,7 +184,7 @@ def test_a_further_measure_is_drawn_where_units_hold_it(runs, further, holding):
         figures.maps(held, measure=further.id),
         figures.by_layer(held, measure=further.id),
         figures.pretrained_or_initial(held, further.id),
-        figures.levels(first, measure=further.id),
+        figures_audit.levels(first, measure=further.id),
         figures_audit.stimuli(first, measures=("cka-linear", further.id)),
         figures_function.gain_against_change(held, "pool4", further.id),
         figures_audit.audit(held, "start", next(iter(held)), "transfer-audit", further.id),
@@ -179,3 +193,15 @@ def test_a_further_measure_is_drawn_where_units_hold_it(runs, further, holding):
         labels = [text.get_text() for text in plate.figure.findobj(Text) if isinstance(text, Text)]
         assert further.title in " ".join([*labels, plate.caption]), plate.name
     plt.close("all")
+
+
+def test_excess_is_the_similarity_that_a_fresh_network_does_not_have(runs):
+    name, *_, other = runs
+    plate = figures.excess({name: runs[name], "no fresh one": runs[other]}, {name: runs[other]})
+    axes = plate.figure.axes[0]
+    linear, debiased = (c.lines[0].get_ydata() for c in axes.containers if isinstance(c, ErrorbarContainer))
+    for drawn, kind in ((linear, "cka-linear"), (debiased, endpoints.DEBIASED)):
+        ours, theirs = (endpoints.similarity(runs[n], "pretrained", kind).values for n in (name, other))
+        np.testing.assert_allclose(drawn, (ours - theirs).mean(0), atol=1e-9)
+    assert [one.get_title(loc="left") for one in plate.figure.axes if one.get_visible()] == [name]
+    assert "no fresh one" not in plate.alt and "±0.05" in plate.caption

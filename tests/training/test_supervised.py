@@ -90,6 +90,39 @@ def test_what_is_frozen_stays_with_its_running_statistics(data):
         _learner(data, stages=())
 
 
+def test_frozen_weights_may_leave_their_statistics_free(data, double):
+    """Against a plain loop: weights of frozen blocks stay, batch norm normalises by the batch."""
+    architecture = build("conv4", 10, 1)
+    plain = copy.deepcopy(architecture.model).double()
+    moving = architecture.parameters_of(("pool3", "pool4", "head"))
+    order = Batches(70, 32, (1,))
+    free = Learner(architecture.model.double(), data, Sgd(0.01), order, moving, still_statistics=False)
+    (before,) = free.snapshots()
+    losses = free.advance(4)[:, 0]
+    (after,) = free.snapshots()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    front = {name for name in before if name.startswith(("blocks.0", "blocks.1"))}
+    assert {name.rpartition(".")[2] for name in changed & front} == {
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    }
+    assert not changed & front & dict(plain.named_parameters()).keys()
+    optimiser = torch.optim.SGD([p for n, p in plain.named_parameters() if n in moving], 0.01, 0.9)
+    plain.train()
+    for step, index in enumerate(order(0, 4)):
+        images = data.images[index].double() / 127.5 - 1
+        loss = F.cross_entropy(plain(images), data.labels[index])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        assert float(losses[step]) == pytest.approx(loss.item(), rel=1e-9)
+    batched_too = BatchedLearner(
+        [build("conv4", 10, 1).model.double()] * 2, [data] * 2, Sgd(0.01), [order] * 2, moving, False
+    )
+    torch.testing.assert_close(batched_too.advance(4)[:, 1], losses, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize("still", [1, 2, 4])
 def test_what_never_moves_need_not_be_computed_at_every_step(data, double, still):
     stages = ("pool1", "pool2", "pool3", "pool4", "head")[still:]

@@ -140,6 +140,13 @@ def test_means_and_differences_with_intervals_are_pythons(javascript, widget, ru
         )
 
 
+def test_rates_travel_with_their_conditions(runs, widget):
+    """What the page makes of them is tested in the browser."""
+    assert widget.about["rates"] == []
+    about = make(runs, rates={A: "0.003", B: "0.001"}).about
+    assert about["rates"] == [[0, 0, "0.003"], [1, 0, "0.001"]]
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_classes_are_unpacked_as_they_were_packed(javascript, bits):
     # 45 pixels: units do not end at a byte.

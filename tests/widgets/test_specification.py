@@ -59,7 +59,10 @@ def test_the_figure_draws_every_row(rows):
     assert "M1a: 4 undecided" in plate.caption
     bold = [t.get_text() for t in plate.figure.axes[0].get_yticklabels() if t.get_fontweight() == "bold"]
     assert bold == ["rsa-correlation, both"]
-    plt.close(plate.figure)
+    assert "The analysis in bold decides." in plate.caption
+    beside = specification_curve([{**row, "primary": False} for row in rows], "maml-measures")
+    assert "None of these analyses decides." in beside.caption and "bold" not in beside.caption
+    plt.close("all")
 
 
 def test_many_analyses_stand_side_by_side(rows):

@@ -39,8 +39,10 @@ def overview(load: Load) -> tuple[Plate | None, list[dict]]:
         if not (wanted := study.landing(study.configure(PRESET, {}))):
             continue
         if runs := _runs(load, study, wanted):
-            parts.append(_part(study, runs))
-            records += [record for run in runs.values() for record in run.attrs["records"]]
+            nulls = _runs(load, study, study.landing_nulls(study.configure(PRESET, {})))
+            parts.append(_part(study, runs, {name: run for name, run in nulls.items() if name in runs}))
+            shown = (*runs.values(), *nulls.values())
+            records += [record for run in shown for record in run.attrs["records"]]
         else:
             absent.append(study.learned_again.lower())
     return (kept(parts, absent) if parts else None), records
@@ -57,14 +59,18 @@ def _runs(load: Load, study: Study, conditions: Mapping[str, object]) -> dict[st
     return runs
 
 
-def _part(study: Study, runs: Mapping[str, xr.Dataset]) -> Kept:
-    """Similarity to the study's primary reference at the end; the null of the first run."""
+def _part(study: Study, runs: Mapping[str, xr.Dataset], nulls: Mapping[str, xr.Dataset]) -> Kept:
+    """Similarity to the study's primary reference at the end; nulls of the first run and of single ones."""
     ends = {name: 1 - study.changes(run).sel(measure=MEASURE).isel(at=-1) for name, run in runs.items()}
     first = next(iter(ends.values()))
     lines = {name: end.sel(reference=end.attrs["primary"]) for name, end in ends.items()}
     null = first.sel(reference=first.attrs["nulls"][0]).mean("seed")
+    own = {}
+    for name, run in nulls.items():
+        unrelated = 1 - study.changes(run).sel(measure=MEASURE, reference=first.attrs["primary"]).isel(at=-1)
+        own[name] = unrelated.mean("seed")
     colours = dict(zip(lines, (HEAD, *CONDITIONS) if len(lines) == 1 else CONDITIONS, strict=False))
     seeds = sorted({seed for end in ends.values() for seed in end["seed"].values.tolist()})
     config = study.configure(PRESET, {}).model_dump()
     about = f"{config['dataset']}, preset {PRESET}, seeds {spell_seeds(seeds)}"
-    return Kept(study.learned_again, lines, colours, null, about)
+    return Kept(study.learned_again, lines, colours, null, about, own)

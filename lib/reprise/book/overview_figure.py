@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,8 @@ class Kept:
         colours: What was learned → colour.
         null: Similarity to unrelated networks, along ``layer``; None where it was not measured.
         about: Data set, preset and seeds, in words.
+        own: Of some lines, by their names: similarity of a fresh network that learned the same to the state
+            before, along ``layer``.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Kept:
     colours: Mapping[str, str]
     null: xr.DataArray | None
     about: str
+    own: Mapping[str, xr.DataArray] = field(default_factory=dict)
 
 
 def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
@@ -52,7 +55,9 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
         panels,
     ):
         for axes, part in zip(panels[:, 0], parts, strict=True):
-            means, ends = over_depth(axes, part.lines, part.colours, part.null, "fresh network", markersize=4)
+            means, ends = over_depth(
+                axes, part.lines, part.colours, part.null, "fresh network", part.own, markersize=4
+            )
             layers = next(iter(part.lines.values()))["layer"].values
             for name, mean in means.items():
                 low, high = layers[np.argmin(mean)], layers[np.argmax(mean)]
@@ -60,6 +65,9 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
                     f"{part.title}, {name}: most similar {high} ({mean.max():.2f}), least {low} "
                     f"({mean.min():.2f})"
                 )
+            for name, level in part.own.items():
+                beside = f"{float(level[-2]):.2f}, beside {means[name][-2]:.2f}"
+                described.append(f"{part.title}, a fresh network that learned {name}: {layers[-2]} {beside}")
             labels.append(ends)
             axes.set_ylim(min(0.0, *(mean.min() for mean in means.values())), 1.03)
             axes.set_xlim(-0.15, len(layers) - 0.9)
@@ -71,11 +79,18 @@ def kept(parts: Sequence[Kept], absent: Sequence[str] = ()) -> Plate:
         for axes, ends in zip(panels[:, 0], labels, strict=True):
             end_labels(axes, ends, gap=0.115)
     about = "; ".join(f"{part.title}: {part.about}" for part in parts)
+    coloured = [part.title for part in parts if part.own]
+    nulls = "Dotted, grey: similarity to fresh random networks."
+    if coloured:
+        nulls += (
+            f" Dotted in a line's colour ({', '.join(coloured)}): a fresh network that learned the same, "
+            "which comes to resemble the state before without ever having been in it."
+        )
     missing = f" Not run yet: {', '.join(absent)}." if absent else ""
     caption = (
         "What stays when a network learns again: similarity of each layer's representation of constant "
         "images before and after (Spearman's ρ of correlation distances; 1 the same geometry, 0 none). "
-        f"Lines: mean over seeds; bands: 95 % t interval. {about}.{missing}"
+        f"Lines: mean over seeds; bands: 95 % t interval. {nulls} {about}.{missing}"
     )
     alt = f"Lines of similarity over layers, a row a study. {'; '.join(described)}."
     return Plate(figure, "kept", caption, alt)

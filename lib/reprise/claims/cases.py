@@ -116,15 +116,19 @@ def cases(
     study = look_up(claim.study)
     if preset:
         return [_case(claim, study, (preset,), overrides or {}, seeds)]
-    deciding, beside = claim.presets or (study.deciding, study.beside)
     found = []
-    for presets in (*deciding, *beside):
+    deciding = _deciding(claim, study)
+    for presets in (*deciding, *(study.beside if claim.beside is None else claim.beside)):
         try:
             found.append(_case(claim, study, presets, overrides or {}, seeds))
         except ValueError:
             if overrides and presets in deciding:
                 raise
     return found
+
+
+def _deciding(claim: Claim, study: Study) -> tuple[tuple[str, ...], ...]:
+    return study.deciding if claim.deciding is None else claim.deciding
 
 
 def _case(
@@ -157,7 +161,7 @@ def _case(
     needed = tuple(dict.fromkeys(needs))
     if lost := [name for name in needed if name not in conditions]:
         raise UserError(f"{claim.id} needs {'; '.join(lost)}, which {' + '.join(labels)} does not have")
-    decides = not overrides and presets in (claim.presets[0] if claim.presets else study.deciding)
+    decides = not overrides and presets in _deciding(claim, study)
     return Case(claim.id, " + ".join(labels), conditions, decides, tuple(dict.fromkeys(commands)), needed)
 
 

@@ -67,11 +67,12 @@ class Gate:
 
     Attributes:
         words: The demand, as a sentence; it stands behind the words of each rule.
-        objection: The runs that a claim needs → why nothing is decided on them; empty if something is.
+        objection: Runs by name, and the names of those that a claim needs → why nothing is decided on them;
+            empty if something is. Runs that only the gate takes are among the claim's as optional ones.
     """
 
     words: str
-    objection: Callable[[Sequence[xr.Dataset]], str]
+    objection: Callable[[Runs, Sequence[str]], str]
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,12 @@ class Claim:
         version: Version of the rule; raised, and told in the changelog, when the rule changes: see
             :mod:`reprise.claims.record`.
         seeds: Seeds that judge it where they are not the preset's: fresh ones, of a rule that was changed.
+        deciding: Presets by which it is decided, as :class:`reprise.engine.study.Study` has them; the study's
+            if None.
+        beside: Presets on which it is judged too; the study's if None.
         positive: What shows that the rule holds where it must.
         negative: What shows that it fails where it must.
         former: The claim as earlier versions judged it, the latest first.
-        presets: Presets that decide, and presets beside them, where they are not the study's; as
-            :class:`~reprise.engine.study.Study` has them.
     """
 
     id: str
@@ -119,10 +121,11 @@ class Claim:
     parts: tuple[Claim, ...] = ()
     version: int = 1
     seeds: tuple[int, ...] = ()
+    deciding: tuple[tuple[str, ...], ...] | None = None
+    beside: tuple[tuple[str, ...], ...] | None = None
     positive: str = ""
     negative: str = ""
     former: tuple[Claim, ...] = ()
-    presets: tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] | None = None
 
     @property
     def rule(self) -> str:
@@ -164,7 +167,7 @@ class Claim:
         if missing := [name for name in self.needs if name not in runs]:
             return "not run", (), without(missing)
         status, parts, note = self.decide(runs, measure)
-        objection = self.gate.objection([runs[name] for name in self.needs]) if self.gate else ""
+        objection = self.gate.objection(runs, self.needs) if self.gate else ""
         if objection:
             return "undecided", withheld(parts), f"{objection} {note}".strip()
         return status, parts, note
@@ -220,8 +223,9 @@ def together(
         parts=tuple(parts),
         version=1 + len(former),
         seeds=first.seeds,
+        deciding=first.deciding,
+        beside=first.beside,
         former=former,
-        presets=first.presets,
     )
 
 

@@ -93,6 +93,13 @@ class Study(Generic[C]):
         """What the landing page's picture shows: words → condition, made from a preset's; none if empty."""
         return {}
 
+    def landing_nulls(self, config: C) -> Mapping[str, C]:
+        """Nulls of single lines of that picture: the same words → condition that shares no history.
+
+        Its similarity to the same reference is drawn beside the line: what learning the same alone gives.
+        """
+        return {}
+
     def unshown(self, config: C) -> str:
         """Why the chapter cannot show a condition, in words; empty if it can."""
         return ""

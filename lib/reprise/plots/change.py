@@ -65,6 +65,7 @@ def over_depth(
     looks: Mapping[str, str | Mapping[str, Any]],
     null: xr.DataArray | None = None,
     unrelated: str = "a fresh network",
+    own: Mapping[str, xr.DataArray] | None = None,
     **style: Any,
 ) -> tuple[dict[str, np.ndarray], list[End]]:
     """Draw curves over the layers, marked at each of them, above or below a dotted null.
@@ -75,6 +76,7 @@ def over_depth(
         looks: As in :func:`lines`.
         null: The same of what shares no history, along ``layer``.
         unrelated: What that is.
+        own: Nulls of single curves, by their names: the same along ``layer``, dotted in a curve's colour.
         style: Passed to ``axes.plot`` for every curve.
 
     Returns:
@@ -84,6 +86,8 @@ def over_depth(
     colours = {name: look if isinstance(look, str) else look["color"] for name, look in looks.items()}
     labels = ends(means, colours)
     shown = [str(name) for name in next(iter(curves.values()))["layer"].values]
+    for name, level in (own or {}).items():
+        axes.plot(range(len(shown)), level, color=colours[name], linestyle=DOTTED, linewidth=1.2)
     if null is not None:
         axes.plot(range(len(shown)), null, color=MUTED, linestyle=DOTTED, linewidth=1)
         labels.append((float(null[-1]), f"null: {unrelated}", MUTED))

@@ -51,6 +51,8 @@ def specification_curve(rows: Sequence[Mapping[str, Any]], name: str = "specific
             f"{_number(row['estimate'])}."
             for row in rows
         )
+    if not any(row.get("primary") for row in rows):
+        deciding = "None of these analyses decides."
     shapes = "filled circle supported, square contradicted, diamond mixed, hollow circle undecided"
     caption = (
         "Each claim under every measure and condition that was analysed: effect with its interval over seeds "

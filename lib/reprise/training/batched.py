@@ -28,6 +28,7 @@ class BatchedLearner:
         sgd: How to step.
         batches: Which images each step of each seed sees.
         moving: Names of the parameters that move; all if None.
+        still_statistics: As for :class:`~reprise.training.supervised.Learner`.
 
     Raises:
         ValueError: Different numbers of networks, data and orders, or of images.
@@ -40,6 +41,7 @@ class BatchedLearner:
         sgd: Sgd,
         batches: Sequence[Batches],
         moving: Collection[str] | None = None,
+        still_statistics: bool = True,
     ):
         if not len(models) == len(data) == len(batches):
             raise ValueError(f"{len(models)} networks, {len(data)} image sets and {len(batches)} orders")
@@ -67,6 +69,7 @@ class BatchedLearner:
         self.template = models[0]
         for name, parameter in self.template.named_parameters():
             parameter.requires_grad_(name in chosen)
+        self.still = still_norms(self.template) if still_statistics else []
 
     def advance(self, steps: int) -> Tensor:
         """Take steps.
@@ -81,7 +84,7 @@ class BatchedLearner:
             Diverged: A loss is not finite.
         """
         self.template.train()
-        for module in still_norms(self.template):
+        for module in self.still:
             module.eval()
 
         def loss_of(values: dict, buffers: dict, images: Tensor, labels: Tensor) -> Tensor:

@@ -87,10 +87,11 @@ class Learner:
         data: Images and labels; they are brought to the network's device once.
         sgd: How to step.
         batches: Which images each step sees.
-        moving: Names of the parameters that move; all if None. Batch norm that does not move keeps its
-            running statistics too, and normalises by them.
+        moving: Names of the parameters that move; all if None.
         parts: The network's first stages, of which nothing moves, and the rest, sharing its weights: what
             the first make of an image is then computed once, not at every step.
+        still_statistics: Whether batch norm that does not move keeps its running statistics too, and
+            normalises by them; else it normalises by each batch's own, which the running ones follow.
 
     Raises:
         UserError: Nothing moves.
@@ -104,6 +105,7 @@ class Learner:
         batches: Batches,
         moving: Collection[str] | None = None,
         parts: tuple[nn.Module, nn.Module] | None = None,
+        still_statistics: bool = True,
     ):
         self.model, self.batches, self.step = model, batches, 0
         device = next(model.parameters()).device
@@ -119,7 +121,7 @@ class Learner:
             raise UserError("nothing moves: every parameter of the network is frozen")
         for name, parameter in named.items():
             parameter.requires_grad_(name in chosen)
-        self.still = still_norms(model)
+        self.still = still_norms(model) if still_statistics else []
         self.moving = {name: p for name, p in named.items() if p.requires_grad}
         parameters = list(self.moving.values())
         self.optimiser = torch.optim.SGD(parameters, lr=sgd.rate, momentum=sgd.momentum)

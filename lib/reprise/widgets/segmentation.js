@@ -97,6 +97,11 @@ class Segmentation extends Explorer {
     this.refresh();
   }
 
+  /** The learning rate that was chosen for a condition; empty where each seed has its own. */
+  rate([start, share]) {
+    return this.about.rates.find(([a, b]) => a === start && b === share)?.[2] ?? "";
+  }
+
   /** A condition in words; the share where there are several. */
   name([start, share], short = false) {
     const { starts, shares } = this.about;
@@ -152,14 +157,20 @@ class Segmentation extends Explorer {
     });
     const gain = of(this.outcomes.gains(this.which, a, b).map((value) => 100 * value));
     const paired = gain.n ? `${said(gain, 1)} points, pairs of one seed` : "no seed in common";
-    const value = `${gain.mean > 0 ? "+" : ""}${spell(gain.mean, 1)}`;
     const data = { "data-value": gain.mean, "data-low": gain.low, "data-high": gain.high };
-    const points = h("span", ` points of ${qualities[this.which].title}, B less A`);
+    const rates = this.sides.map(({ condition }) => this.rate(condition));
+    // What two rates do is not what two starts do.
+    const apart = rates[0] !== rates[1] && rates.every(Boolean);
+    const value = apart ? "withdrawn" : `${gain.mean > 0 ? "+" : ""}${spell(gain.mean, 1)}`;
+    const unit = apart ? ": " : " points of ";
+    const points = h("span", `${unit}${qualities[this.which].title}, B less A`);
+    const why = `the learning rates differ (A ${rates[0]}, B ${rates[1]}), so it is not that of the start alone`;
+    const difference = apart ? `withdrawn: ${why}` : paired;
     this.result.replaceChildren(
       h("p.rp-number", h("strong.rp-value", data, value), points),
-      h("p", `${each.join("; ")}; B − A ${paired}. 95 % t intervals over seeds.`),
+      h("p", `${each.join("; ")}; B − A ${difference}. 95 % t intervals over seeds.`),
     );
-    this.voice.say(`B less A: ${paired}.`);
+    this.voice.say(`B less A: ${difference}.`);
   }
 
   showQuality() {

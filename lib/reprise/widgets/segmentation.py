@@ -55,6 +55,8 @@ class Segmentation(anywidget.AnyWidget):
         images: The shown test pictures, (pictures, side, side, 3) uint8; none if None.
         masks: Their true classes, (pictures, side, side) uint8, 255 where a pixel has no label; none if None.
         missing: Conditions that are not there, in words → the command that computes them.
+        rates: Condition → the learning rate that was chosen for it, in words; the difference of two at
+            different rates is withdrawn. Those that choose it seed by seed are left out.
         title: Heading of the explorer.
         unit: In one line, what it shows: data, preset.
 
@@ -89,6 +91,7 @@ class Segmentation(anywidget.AnyWidget):
         images: np.ndarray | None = None,
         masks: np.ndarray | None = None,
         missing: Mapping[str, str] | None = None,
+        rates: Mapping[Condition, str] | None = None,
         title: str = "Where to start from",
         unit: str = "",
     ) -> None:
@@ -156,6 +159,10 @@ class Segmentation(anywidget.AnyWidget):
                     "seed": units[0][2],
                 },
                 "missing": [list(item) for item in (missing or {}).items()],
+                "rates": [
+                    [names.index(name), shares.index(share), words]
+                    for (name, share), words in (rates or {}).items()
+                ],
                 "title": title,
                 "unit": unit,
             },

@@ -16,6 +16,7 @@ from ...studies.segmentation import figures as figures
 from ...studies.segmentation.figures_views import class_colours
 from ...studies.segmentation.measure import kept_similarities
 from ...studies.segmentation.presets import name_of
+from ...studies.segmentation.rates import trained_at
 from ...widgets import Representation, Segmentation
 from ...widgets.segmentation import Condition, Start
 from ...widgets.states import named_states
@@ -67,17 +68,26 @@ def segmentation(
     }
     first = next(iter(runs.values()))
     own = [condition for condition in runs if condition[1] == shown.fraction]
+    rates = {
+        condition: " or ".join(f"{rate:g}" for rate in trained_at(run))
+        for condition, run in runs.items()
+        if "rate_miou" not in run  # replicates that choose their own rates choose alike
+    }
+    b = next((one for one in own if one[0] == name_of(shown)), own[-1])
+    # A pair that can be compared, where there is one.
+    alike = [one for one in own if one != b and rates.get(one) == rates.get(b)]
     return Segmentation(
         runs,
         starts,
         kept,
-        a=own[0],
-        b=next((one for one in own if one[0] == name_of(shown)), own[-1]),
+        a=next(iter(alike), own[0]),
+        b=b,
         classes=class_colours(first.sizes["class_name"]),
         levels={text: value for value, text in figures.named_levels(first)},
         images=images,
         masks=masks,
         missing=missing,
+        rates=rates,
         unit=f"{chapter.run.attrs['preset']}: {first['dataset'].values.flat[0]}, "
         f"{len(runs)} conditions, {sum(run.sizes['seed'] for run in runs.values())} networks",
     )  # fmt: skip
@@ -122,8 +132,8 @@ def _conditions(chapter: Chapter) -> Iterator[tuple[str, SegmentationConfig, lis
     seeds: dict[SegmentationConfig, set[int]] = {}
     seeds[shown] = set(chapter.seeds)
     names: dict[SegmentationConfig, str] = {}
-    # The page has one name for a start: of networks with a frozen encoder it shows none.
-    for family in (name for name in FAMILIES if name != "frozen"):
+    # The page has one name for a start: of networks with a frozen encoder, or another one, it shows none.
+    for family in (name for name in FAMILIES if name not in ("frozen", "assay")):
         for words, config in chapter.study.family(family, chapter.config).items():
             assert isinstance(config, SegmentationConfig)
             changed = family == "ablation" and words.startswith("without")

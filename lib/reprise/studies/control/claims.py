@@ -128,9 +128,9 @@ def _spelled(value: float | xr.DataArray, digits: int = 2) -> str:
     return f"{float(value):.{digits}f}" if np.isfinite(value) else "(not in every seed)"
 
 
-def untrained(runs: Sequence[xr.Dataset]) -> str:
+def untrained(runs: Runs, needs: Sequence[str]) -> str:
     """Why nothing is decided: a control that has not learned. Adaptation and random labels are not asked."""
-    for run in runs:
+    for run in (runs[name] for name in needs):
         if "training_loss" not in run or "labels" not in run.coords:
             continue
         reached = float(run["accuracy"].isel(step=-1).mean())
@@ -149,7 +149,7 @@ AGREE = (
     "Change from the initial to the trained state; least-squares slope of its natural logarithm over the "
     "five layers; by RSA with correlation distances and by debiased CKA alike, else mixed (measure)."
 )
-LAPTOP: tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = ((("laptop",),), ())
+LAPTOP = (("laptop",),)
 
 M2A = Claim(
     id="M2a",
@@ -168,7 +168,8 @@ M2A = Claim(
     positive="Simulated change that rises with depth is supported.",
     negative="Simulated change that is equal in all layers is hardly ever supported, and falling change is "
     "contradicted. Random perturbations do have a slope above 0: this part alone says nothing of learning.",
-    presets=LAPTOP,
+    deciding=LAPTOP,
+    beside=(),
 )
 M2B = Claim(
     id="M2b",
@@ -191,7 +192,8 @@ M2B = Claim(
     "supported.",
     negative="Simulated training that changes the layers as perturbations do is hardly ever supported, also "
     "where both rise steeply with depth: version 1 could not tell.",
-    presets=LAPTOP,
+    deciding=LAPTOP,
+    beside=(),
 )
 M2C = Claim(
     id="M2c",
@@ -216,7 +218,8 @@ M2C = Claim(
     positive="Simulated adaptation with a flatter gradient than training is supported.",
     negative="Simulated adaptation with a steeper gradient is contradicted; with an equal one it is hardly "
     "ever supported.",
-    presets=LAPTOP,
+    deciding=LAPTOP,
+    beside=(),
 )
 M2D = Claim(
     id="M2d",
@@ -236,7 +239,8 @@ M2D = Claim(
     positive="Simulated change that rises with depth on every task is supported.",
     negative="One simulated task whose change falls with depth makes it mixed; one without a slope keeps it "
     "from being supported.",
-    presets=LAPTOP,
+    deciding=LAPTOP,
+    beside=(),
 )
 M2 = replace(
     together(

@@ -55,8 +55,6 @@ M2_V1 = Claim(
     positive="Simulated change that rises with depth, beside perturbations without order, is supported.",
     negative="Simulated perturbations with the same order are not told apart: nor could they be, where both "
     "put the layers in perfect order, as both do in every published seed.",
-    presets=(
-        (("as_described", "omniglot-classes"), ("laptop", "omniglot-classes")),
-        (("as_described",), ("laptop",), ("omniglot-classes",)),
-    ),
+    deciding=(("as_described", "omniglot-classes"), ("laptop", "omniglot-classes")),
+    beside=(("as_described",), ("laptop",), ("omniglot-classes",)),
 )

@@ -89,8 +89,11 @@ def adaptation_moves_more_layers(runs: Runs, measure: str) -> Outcome:
     return all_of(parts), tuple(parts), f"Effective number of layers: {'; '.join(notes)}."
 
 
-OWN_LOOP = ((("as_described",), ("twenty_way",)), (("laptop",), ("as_released",)))
-"""Presets that decide M1b: the paper's inner loop, 20-way 1-shot with five steps; others beside."""
+OWN_LOOP = (("as_described",), ("twenty_way",))
+"""Presets that decide M1b: the paper\'s inner loop, 20-way 1-shot with five steps."""
+
+BESIDE = (("laptop",), ("as_released",))
+"""Presets on which it is judged too."""
 
 M1A = Claim(
     id="M1a",
@@ -136,7 +139,8 @@ M1B = Claim(
     negative="Features that gain or lose five points contradict; noise is no evidence, and the cost of a "
     "frozen body alone moves nothing.",
     former=(M1B_V1,),
-    presets=OWN_LOOP,
+    deciding=OWN_LOOP,
+    beside=BESIDE,
 )
 M1 = replace(
     together(
@@ -148,7 +152,8 @@ M1 = replace(
         figure="maml-function",
         former=(M1_V1,),
     ),
-    presets=OWN_LOOP,
+    deciding=OWN_LOOP,
+    beside=BESIDE,
     positive="It holds where both its parts do.",
     negative="It fails where one of them fails.",
 )

@@ -29,8 +29,16 @@ class Segmentation(Study[SegmentationConfig]):
     config = SegmentationConfig
     presets = PRESETS
     families = FAMILIES
-    deciding = (("full",), ("laptop",))
-    beside = (("camvid",), ("shapes",))
+    # Version 1's presets stand beside: their rates were chosen for conditions, and many pairs have two.
+    deciding = (("full",), ("street",), ("street-imagenet",))
+    beside = (
+        ("street-camvid",),
+        ("street-clothing",),
+        ("street-nuclei",),
+        ("laptop",),
+        ("camvid",),
+        ("shapes",),
+    )
 
     def work(self, config: SegmentationConfig) -> float:
         """Pixels passed through in fine-tuning and judging; a backward pass counts as two.
@@ -55,10 +63,10 @@ class Segmentation(Study[SegmentationConfig]):
         return family_seeds(family, seeds)
 
     def landing(self, config: SegmentationConfig) -> dict[str, SegmentationConfig]:
-        """The encoder transferred, and the decoder too."""
+        """The decoder transferred, and the encoder too: of version 1 these two ran at one rate."""
         modes = FAMILIES["modes"](config)
         return {
-            "encoder transferred": modes["segmentation"],
+            "decoder transferred": modes["segmentation, decoder"],
             "both transferred": modes["segmentation, both"],
         }
 

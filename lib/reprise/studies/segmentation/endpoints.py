@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...engine.changes import changes_from
 from ...engine.statistics import paired
+from .rates import at_one_rate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,13 +29,6 @@ LEVEL = 0.9
 
 LEVELS = (0.8, 0.9, 0.95)
 """The same of version 2, whose endpoint is the mean over them: the sign at one level alone is chance."""
-
-FREE = {
-    "source", "pretext", "pretrain_crop", "pretrain_steps", "pretrain_rate", "pretrain_jitter", "restores",
-    "projection", "temperature", "contrast_weight", "mask_weight", "noise_weight", "colour_weight",
-    "shuffle_weight", "initial", "transfer", "explorer_seeds", "shown_images", "probe_images",
-}  # fmt: skip
-"""Settings in which two conditions that are held against each other may differ: where they come from."""
 
 
 def gain(run: xr.Dataset, other: xr.Dataset, quality: str = "miou") -> np.ndarray:
@@ -105,38 +98,6 @@ def times_to_level(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, np
     return clipped[0], clipped[1], censored
 
 
-def at_rate(run: xr.Dataset, rate: float | np.ndarray) -> xr.Dataset:
-    """A run of version 2 with the qualities and curves that it reaches at given rates.
-
-    Args:
-        run: Units along ``seed`` that keep every rate.
-        rate: One for all seeds, or one a seed.
-
-    Raises:
-        ValueError: The run knows no such rate, or keeps one rate alone.
-    """
-    import xarray as xr
-
-    if "rate_miou" not in run:
-        raise ValueError("the run keeps one rate alone (choice=condition)")
-    rates = np.broadcast_to(np.asarray(rate, float), run.sizes["seed"])
-    known = run["candidate_rate"].values.astype(float)
-    gaps = np.abs(np.log(known[None] / rates[:, None]))  # a unit keeps its rate in single precision
-    if gaps.min(1).max() > 1e-4:
-        missing = rates[gaps.min(1) > 1e-4][0]
-        raise ValueError(f"no run at rate {missing:g}; there are: {', '.join(f'{one:g}' for one in known)}")
-    index = xr.DataArray(gaps.argmin(1), dims="seed")
-    names = [str(name) for name in run.data_vars if str(name).startswith("rate_")]
-    values = {name.removeprefix("rate_"): run[name].isel(candidate_rate=index) for name in names}
-    return run.drop_vars(names).assign(values).assign(rate=("seed", rates))
-
-
-def at_one_rate(run: xr.Dataset, reference: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Both runs, seed by seed, at the rate that the reference's own validation pictures choose (S2, S3)."""
-    first, second = paired(run, reference)
-    return at_rate(first, second["rate"].values), second
-
-
 def log_steps(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, int]:
     """Claim S3 of version 2: log (steps of a run ÷ steps of the encoder-only run), mean over :data:`LEVELS`.
 
@@ -162,23 +123,6 @@ def log_steps(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, int]:
         own, other = (np.clip(np.where(np.isinf(one), budget, one), 1.0, None) for one in times)
         gaps.append(np.log(own / other))
     return np.mean(gaps, axis=0), never
-
-
-def signs_by_rate(run: xr.Dataset, other: xr.Dataset) -> dict[float, np.ndarray]:
-    """What each fixed rate would say: rate → :func:`gain` with both runs at it, (seeds,)."""
-    common = [one for one in run["candidate_rate"].values if one in other["candidate_rate"].values]
-    return {float(one): gain(at_rate(run, one), at_rate(other, one)) for one in common}
-
-
-def unequal(run: xr.Dataset, other: xr.Dataset) -> list[str]:
-    """Settings, beside :data:`FREE` ones, in which two runs differ, sorted: their contrast would mix them.
-
-    Args:
-        run: A run, its configuration in the attribute ``config``.
-        other: The run that it is held against.
-    """
-    first, second = (json.loads(one.attrs["config"]) for one in (run, other))
-    return sorted(name for name in first if name not in FREE and first[name] != second.get(name))
 
 
 def change(run: xr.Dataset, measure: str = PRIMARY, against: str = "start") -> xr.DataArray:

@@ -19,7 +19,8 @@ from ...plots.style import (
 from ...plots.words import direction
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .figures import Runs, line, named_ends, title
+from .figures import Runs, named_ends
+from .looks import line, rate_words, title
 
 if TYPE_CHECKING:
     pass
@@ -117,7 +118,7 @@ def depth(runs: Runs, measure: str = endpoints.PRIMARY) -> Plate:
         "crops by fine-tuning, layer by layer: encoder fine to coarse, decoder coarse to fine, logits. Parts "
         "that are not transferred start from random weights. Lines: mean over seeds; bands: 95 % t interval. "
         f"Dotted: {title(next(iter(runs)))} against a fresh network. On two halves of the crops the values "
-        f"differ by {float(np.abs(halves).mean()):.3f} on average."
+        f"differ by {float(np.abs(halves).mean()):.3f} on average.{rate_words(runs)}"
     )
     by_part = {
         part: [float(endpoints.part_change(run, part, measure).mean()) for run in runs.values()]

@@ -11,6 +11,12 @@ PRETEXTS = ("classification", "segmentation", "reconstruction", "contrastive", "
 FRACTIONS = (0.02, 0.1, 1.0)
 """Shares of the target's training pictures in the figure of quality against labels."""
 
+ASSAY_SHARES = (0.1, 1.0)
+"""Shares of the labels between which a network without transfer must gain, or a setting cannot tell."""
+
+ASSAY_ENCODER = "tf_efficientnet_lite0"
+"""The encoder whose ImageNet weights must help where anything is to be told."""
+
 MODES_PRETEXT = "segmentation"
 """The pre-training of which encoder, decoder and both are transferred, for S1 to S3."""
 
@@ -35,7 +41,7 @@ _VERSION_2 = {
 STREET = {**_VERSION_2, "source": "camvid-all", "dataset": "labelmefacade"}
 """The primary pair of version 2."""
 
-FROM_IMAGENET = {"encoder": "tf_efficientnet_lite0", "initial": "imagenet"}
+FROM_IMAGENET = {"encoder": ASSAY_ENCODER, "initial": "imagenet"}
 """The second start: every pre-training goes on from ImageNet's weights."""
 
 _TEN, _FIVE = tuple(range(200, 210)), tuple(range(200, 205))
@@ -152,7 +158,7 @@ PRESETS = {
     "full": Preset(
         values={
             **STREET,
-            "encoder": "tf_efficientnet_lite0",
+            "encoder": ASSAY_ENCODER,
             "decoder_channels": (),
             "pretrain_crop": 128,
             "pretrain_steps": 5000,
@@ -220,6 +226,21 @@ def ablation(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
     return {"all": whole, **without, "contrast alone": changed(whole, pretext="contrastive")}
 
 
+def assay(base: SegmentationConfig) -> dict[str, SegmentationConfig]:
+    """What shows whether a setting can tell: no transfer on few labels and on all, ImageNet beside none."""
+    nothing = changed(base, pretext="none", transfer="none")
+    by_share = {
+        f"assay: none, {share:g}": nothing
+        if share == base.fraction
+        else changed(nothing, fraction=share, explorer_seeds=())
+        for share in ASSAY_SHARES
+    }
+    return by_share | {
+        "assay: none": changed(nothing, encoder=ASSAY_ENCODER),
+        "assay: imagenet": changed(base, encoder=ASSAY_ENCODER, pretext="imagenet", transfer="encoder"),
+    }
+
+
 FAMILIES = {
     "encoders": encoders,
     "modes": modes,
@@ -227,6 +248,7 @@ FAMILIES = {
     "ablation": ablation,
     "imagenet": imagenet,
     "frozen": frozen,
+    "assay": assay,
 }
 """Groups of conditions, each made from one: ``reprise run segmentation --family <name>``."""
 
@@ -234,9 +256,10 @@ FAMILIES = {
 def family_seeds(family: str, seeds: tuple[int, ...]) -> tuple[int, ...]:
     """Seeds of a family, given those of the preset.
 
-    Equivalence (S2) takes twice as many, the next numbers; curves over labels and the ablation take three.
+    Equivalence (S2) takes twice as many, the next numbers; curves over labels and the ablation take three,
+    the assay five.
     """
     if family == "modes":
         last = max(seeds)
         return (*seeds, *range(last + 1, last + 1 + max(0, 10 - len(seeds)))) if len(seeds) >= 5 else seeds
-    return seeds[:3] if family in ("fractions", "ablation") else seeds
+    return seeds[: {"fractions": 3, "ablation": 3, "assay": 5}.get(family)]

@@ -10,17 +10,20 @@ import numpy as np
 from ...engine.comparison import summarise
 from ...engine.words import markdown_table, number
 from . import endpoints
+from .contrasts import withdrawn
+from .rates import trained_at
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> str:
-    """A row a condition: quality with 95 % t intervals over seeds, loss, learning rate, steps to S3's level.
+    """A row a condition: quality with 95 % t intervals over seeds, loss, learning rates, steps to S3's level.
 
     Args:
         runs: Condition → units along ``seed``.
-        reference: The encoder-only condition that sets the level; without it steps are left out.
+        reference: The encoder-only condition that sets the level; without it, and where rates differ from
+            its own, steps are left out.
     """
     head = [
         "started from",
@@ -36,11 +39,11 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
     for name, run in runs.items():
         qualities = [summarise(run[key].values).spell() for key in ("miou", "dice", "boundary")]
         steps = "–"
-        if reference in runs:
+        if reference in runs and not withdrawn(run, runs[reference]):
             times, _, never = endpoints.times_to_level(run, runs[reference])
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
         loss = summarise(run["training_loss"].isel(curve_step=-1).values).spell()
-        rate = f"{float(run['rate'].values.flat[0]):g}"
+        rate = " or ".join(f"{rate:g}" for rate in trained_at(run))
         rows.append([name, run.sizes["seed"], *qualities, loss, rate, steps])
     return markdown_table(head, rows)
 
@@ -52,12 +55,16 @@ def parts(runs: Mapping[str, xr.Dataset]) -> str:
         runs: Condition → units along ``seed``; each is held against the first, the last against every one.
 
     Returns:
-        Means over pairs of one seed with 95 % t intervals, in bold where these leave out 0.
+        Means over pairs of one seed with 95 % t intervals, in bold where these leave out 0; no number where
+        the two differ in more than their start, see :func:`.contrasts.withdrawn`.
     """
     first, *_, last = names = list(runs)
     pairs = [(name, first) for name in names[1:]] + [(last, name) for name in names[1:-1]]
     rows = []
     for name, other in pairs:
+        if why := _withdrawn(runs[name], runs[other]):
+            rows.append([f"{name} − {other}", "", why, "", ""])
+            continue
         gaps = {
             key: 100 * endpoints.gain(runs[name], runs[other], key) for key in ("miou", "dice", "boundary")
         }
@@ -76,7 +83,8 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
     Returns:
         The trivial level, the points of mean IoU by which the best start is above it, and the quality without
         transfer; then differences to the latter in points: means over pairs of one seed with 95 % t
-        intervals, in bold where these leave out 0; a dash for what was not run.
+        intervals, in bold where these leave out 0; a dash for what was not run, no number where the two
+        differ in more than their start, see :func:`.contrasts.withdrawn`.
     """
     sets = {pair: runs for pair, runs in sets.items() if nothing in runs}
     bare = [runs[nothing] for runs in sets.values()]
@@ -95,10 +103,58 @@ def over_nothing(sets: Mapping[str, Mapping[str, xr.Dataset]], nothing: str = "n
             if name not in runs:
                 cells.append("–")
                 continue
+            if why := _withdrawn(runs[name], runs[nothing]):
+                cells.append(why)
+                continue
             gaps = summarise(100 * endpoints.gain(runs[name], runs[nothing]))
             cells.append(f"{gaps.spell_difference(1)}, n = {gaps.n}")
         rows.append([f"{name} − {nothing}", *cells])
     return markdown_table(["", *sets], rows)
+
+
+def _withdrawn(run: xr.Dataset, other: xr.Dataset) -> str:
+    """What stands in place of a number that is withdrawn: the rates, or what else differs; else empty."""
+    if not (why := withdrawn(run, other)):
+        return ""
+    rates = (" or ".join(f"{rate:g}" for rate in trained_at(one)) for one in (run, other))
+    return f"*withdrawn*: rates {' and '.join(rates)}" if "rates" in why else f"*withdrawn*: {why}"
+
+
+CONTRASTS = {
+    "encoder − nothing (S1)": ("segmentation", "none"),
+    "both − encoder (S2, S3)": ("segmentation, both", "segmentation"),
+    "decoder − nothing (S2)": ("segmentation, decoder", "none"),
+    "segmentation − classification (S4)": ("segmentation", "classification"),
+    "reconstruction − classification (S4)": ("reconstruction", "classification"),
+    "proposal − nothing (S6a)": ("contrastive-reconstruction", "none"),
+    "proposal − contrast alone (S6b)": ("contrastive-reconstruction", "contrastive"),
+}
+"""Comparisons that version 1 judged, in words → the two conditions."""
+
+
+def compared(sets: Mapping[str, Mapping[str, xr.Dataset]]) -> tuple[str, int, int]:
+    """At which rates the conditions of each comparison ran: a row a comparison, a column a set of pictures.
+
+    Args:
+        sets: Source and target in words → condition → units along ``seed``.
+
+    Returns:
+        The table, with a dash for what was not run; how many comparisons are withdrawn; and how many there
+        are.
+    """
+    rows, gone, there = [], 0, 0
+    for words, pair in CONTRASTS.items():
+        cells = []
+        for runs in sets.values():
+            if not set(pair) <= set(runs):
+                cells.append("–")
+                continue
+            run, other = (runs[name] for name in pair)
+            why = _withdrawn(run, other)
+            cells.append(why or f"both {trained_at(run)[0]:g}")
+            gone, there = gone + bool(why), there + 1
+        rows.append([words, *cells])
+    return markdown_table(["comparison", *sets], rows), gone, there
 
 
 def classes(runs: Mapping[str, xr.Dataset]) -> str:

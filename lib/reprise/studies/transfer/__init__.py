@@ -55,5 +55,9 @@ class Transfer(Study[TransferConfig]):
         targets = FAMILIES["targets"](config)
         return {name: targets[name] for name in ("true labels", "random labels", "other domain")}
 
+    def landing_nulls(self, config: TransferConfig) -> dict[str, TransferConfig]:
+        """Fresh networks trained on the same labels, which come to resemble the pre-trained one too."""
+        return {name: tuned.twin for name, tuned in self.landing(config).items()}
+
 
 STUDY = Transfer()

@@ -91,10 +91,15 @@ class Beside:
         return self.difference / np.hypot(self.sd, self.published.sd)
 
     @property
+    def error(self) -> float:
+        """Standard error of the difference of the two means."""
+        own, theirs = self.sd / np.sqrt(self.seeds), self.published.sd / np.sqrt(self.published.seeds)
+        return float(np.hypot(own, theirs))
+
+    @property
     def standard_errors(self) -> float:
         """The difference in standard errors of the difference of the two means."""
-        own, theirs = self.sd / np.sqrt(self.seeds), self.published.sd / np.sqrt(self.published.seeds)
-        return self.difference / np.hypot(own, theirs)
+        return self.difference / self.error
 
     @property
     def matches(self) -> bool | None:

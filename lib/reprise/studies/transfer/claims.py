@@ -1,151 +1,26 @@
-"""Claims of study 2 and their rules, which pair runs by seed.
-
-Names of runs are those of the families in :mod:`reprise.studies.transfer.presets`, some behind a prefix.
-"""
+"""Claims of study 2; what they rest on stands in :mod:`reprise.studies.transfer.rules`."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ...claims.claim import Claim, Outcome, Runs, Selection, together
-from ...claims.verdict import Part, Status, above, above_holm, all_of, equivalent
-from . import endpoints
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-TARGETS = ("true labels", "shifted labels", "random labels", "other domain")
-"""Fine-tunings that the claims are about."""
-
-
-def head_changes_most(runs: Runs, measure: str) -> Outcome:
-    """T1: by target and by both kinds of linear CKA."""
-    targets = [name for name in TARGETS if name in runs]
-    if not targets:
-        return "not run", (), ""
-    by_measure = [
-        above_holm(
-            {
-                f"{name}: least similar conv layer − logits ({kind})": endpoints.body_above_head(
-                    runs[name], kind
-                )
-                for name in targets
-            }
-        )
-        for kind in dict.fromkeys((measure, endpoints.DEBIASED))
-    ]
-    kinds: list[set[Status]] = [{group[i].status for group in by_measure} for i in range(len(targets))]
-    split = [name for name, own in zip(targets, kinds, strict=True) if len(own) > 1]
-    statuses: list[Status] = ["undecided" if len(own) > 1 else next(iter(own)) for own in kinds]
-    note = f"Linear and debiased CKA disagree on {', '.join(split)}." if split else ""
-    parts = tuple(part for group in by_measure for part in group)
-    return _as_far_as_run(all_of(statuses), parts, note, [name for name in TARGETS if name not in runs])
-
-
-def early_change_is_beneficial(runs: Runs, measure: str) -> Outcome:
-    """T2: gain by letting the first two blocks move, on both domains, and their difference."""
-    free = (name.removesuffix(", all") for name in runs if name.endswith(", all"))
-    gains = {
-        (domain, count): endpoints.gain(runs[f"{domain}, {count}, all"], runs[f"{domain}, {count}, after-2"])
-        for domain, _, count in (name.partition(", ") for name in free)
-        if f"{domain}, {count}, after-2" in runs
-    }
-    if not gains:
-        return "not run", (), ""
-    counts = dict.fromkeys(count for _, count in gains)
-    wanted = [(domain, count) for count in counts for domain in ("true labels", "other domain")]
-    absent = [", ".join(pair) for pair in wanted if pair not in gains]
-    benefits = above_holm({f"{domain}, {count}: all − after-2": v for (domain, count), v in gains.items()})
-    differences = above_holm(
-        {
-            f"{count}: other domain − own domain": gains["other domain", count] - value
-            for (domain, count), value in gains.items()
-            if domain == "true labels" and ("other domain", count) in gains
-        }
-    )
-    parts = (*benefits, *differences)
-    return _as_far_as_run(all_of(parts), parts, "Log-odds of test accuracy.", absent)
-
-
-def random_labels_change_more(runs: Runs, measure: str) -> Outcome:
-    """T3a: at equal training loss."""
-    true, other = endpoints.at_equal_loss(runs["true labels"], runs["random labels"], "pretrained", measure)
-    part = above("CKA to the pre-trained state, last conv layer: true − random labels", true - other)
-    return part.status, (part,), ""
-
-
-def nothing_is_left(runs: Runs, measure: str) -> Outcome:
-    """T3b: at equal training loss."""
-    pair = runs["random labels"], runs["fresh: random labels"]
-    tuned, fresh = endpoints.at_equal_loss(*pair, "pretrained", measure)
-    part = equivalent(
-        "CKA to the pre-trained state, last conv layer: fine-tuned − fresh", tuned - fresh, endpoints.EQUAL
-    )
-    note = f"Fine-tuned {np.mean(tuned):.2f}, fresh {np.mean(fresh):.2f}, random labels both."
-    return part.status, (part,), note
-
-
-def usable_structure_is_kept(runs: Runs, measure: str) -> Outcome:
-    """T3c: shifted labels against random and true ones."""
-    body = endpoints.body(runs["true labels"])
-
-    def kept(name: str) -> xr.DataArray:
-        return endpoints.similarity(runs[f"{name} labels"], "pretrained", measure).sel(layer=body)
-
-    last = kept("shifted").isel(layer=-1) - kept("random").isel(layer=-1)
-    mean = kept("true").mean("layer") - kept("shifted").mean("layer")
-    parts = (
-        above("CKA to the pre-trained state, last conv layer: shifted − random labels", last.values),
-        equivalent(
-            "CKA to the pre-trained state, mean of conv layers: true − shifted labels",
-            mean.values,
-            endpoints.EQUAL,
-        ),
-    )
-    return all_of(parts), parts, ""
-
-
-def random_labels_change_more_from_the_start(runs: Runs, measure: str) -> Outcome:
-    """T3d: two pre-trainings at equal training loss."""
-    pair = runs["pre-training: true labels"], runs["pre-training: random labels"]
-    true, other = endpoints.at_equal_loss(*pair, "start", measure)
-    part = above("CKA to the initial state, last conv layer: true − random labels", true - other)
-    return part.status, (part,), ""
-
-
-def more_data_more_change(runs: Runs, measure: str) -> Outcome:
-    """T4: slopes by layer, at equal epochs and at equal steps."""
-    parts: list[Part] = []
-    for design in ("equal epochs", "equal steps"):
-        group = [run for name, run in runs.items() if name.startswith(f"{design}: ")]
-        if len(group) < 3:
-            continue
-        slopes = endpoints.slope_over_images(group, measure)
-        parts += [
-            above(f"{design}, {layer}: change per tenfold images", slopes.sel(layer=layer).values)
-            for layer in slopes["layer"].values
-        ]
-    if not parts:
-        return "not run", (), ""
-    designs = {part.name.split(",")[0] for part in parts}
-    note = "" if len(designs) == 2 else f"Only {designs.pop()} was run."
-    return ("undecided" if note and all_of(parts) == "supported" else all_of(parts)), tuple(parts), note
-
-
-def _as_far_as_run(status: Status, parts: tuple[Part, ...], note: str, absent: list[str]) -> Outcome:
-    """A status that further runs could turn round is none yet."""
-    if absent:
-        status = "undecided" if status in ("supported", "contradicted") else status
-        note = f"{note} Not run: {'; '.join(absent)}.".strip()
-    return status, parts, note
-
+from ...claims.claim import Claim, Selection, together
+from . import claims_former as former
+from . import endpoints, rules
+from .presets import DEGREES
+from .rules import TARGETS
+from .rules_freezing import early_change_is_beneficial
 
 _claim = partial(
-    Claim, study="transfer", source="abstract", measure=endpoints.PRIMARY, figure="transfer-levels"
+    Claim, study="transfer", source="abstract", measure=endpoints.PRIMARY, figure="transfer-excess"
 )
+_LABELS = ("true labels", "random labels")
+_BOTH = "Linear and debiased CKA must agree, else it is mixed, and the verdict says which says what."
+_EXCESS = (
+    "Excess = CKA to the pre-trained state of the fine-tuned network minus that of a fresh network trained "
+    "on the same labels, all of them read where they have the same training loss."
+)
+_FRESH = (Selection("fresh", _LABELS, "fresh: "),)
 
 T1 = _claim(
     id="T1",
@@ -156,9 +31,29 @@ T1 = _claim(
     "domain): above 0 by t intervals over seeds, corrected after Holm over targets. A target counts only if "
     "linear and debiased CKA agree.",
     endpoint="CKA to the pre-trained state, least similar conv layer − logits",
-    decide=head_changes_most,
+    decide=rules.head_changes_most,
     runs=(Selection("targets"),),
     figure="transfer-layers",
+    positive="Random labels and another domain, where the old head is of little use: supported on the "
+    "published units. Simulated units whose logits change most.",
+    negative="True labels, which the old head serves already: contradicted. Simulated units whose last "
+    "convolutional layer changes most.",
+)
+T1B = _claim(
+    id="T1b",
+    source="ours",
+    title="Label noise turns it round",
+    statement="On the source's own labels the last convolutional layer changes most; the noisier the labels, "
+    "the more it is the head.",
+    words="CKA to the pre-trained state, the least similar convolutional layer minus the logits, after "
+    "fine-tuning on the source's domain with labels of degree 0, 1, 2, 4 and 9: below 0 at degree 0, above 0 "
+    f"at degree 9, and larger at each degree than at the one before (Holm over steps). {_BOTH}",
+    endpoint="CKA to the pre-trained state, least similar conv layer − logits, by degree of label noise",
+    decide=rules.noise_turns_it_round,
+    runs=(Selection("target-degrees", tuple(f"true labels, degree {d}" for d in DEGREES)),),
+    figure="transfer-layers",
+    positive="Simulated units whose logits keep less with every degree.",
+    negative="Simulated units that keep the same at every degree, or whose logits keep more with noise.",
 )
 T2 = _claim(
     id="T2",
@@ -166,71 +61,100 @@ T2 = _claim(
     title="Change in early layers is beneficial, above all across domains",
     statement="Letting early layers move improves accuracy, and more so on another domain than on the "
     "source's.",
-    words="Test accuracy in log-odds, all layers free minus the first two blocks frozen, at each number of "
-    "fine-tuning images: above 0 on both domains (Holm over all), and the difference between the other "
-    "domain and the source's above 0 (Holm over numbers of images), by t intervals over seeds.",
-    endpoint="test accuracy in log-odds, all free − first two blocks frozen; across domains − within",
+    words="Test accuracy in log-odds, all layers free minus each of: the first two blocks frozen with their "
+    "batch-norm statistics; their weights alone frozen, statistics free; all but the head frozen. At each "
+    "number of fine-tuning images that was run: above 0 on both domains (Holm over all of a contrast), and "
+    "the difference between the other domain and the source's above 0 (Holm over numbers of images), by t "
+    "intervals over seeds.",
+    endpoint="test accuracy in log-odds, all free − part frozen; across domains − within",
     measure="test accuracy, log-odds",
     decide=early_change_is_beneficial,
-    runs=(Selection("freezing", ("*, all", "*, after-2")),),
-    figure="transfer-gain",
+    runs=(
+        Selection("freezing", ("*, all", "*, after-2", "*, head")),
+        Selection("statistics", prefix="weights alone: "),
+    ),
+    figure="transfer-freezing",
+    positive="Simulated units in which all three contrasts gain, and more across domains.",
+    negative="Simulated units in which freedom costs, in which it gains more within the domain, or in which "
+    "it gains over frozen statistics alone and not over frozen weights.",
+    version=2,
+    former=(former.T2_1,),
 )
 T3A = _claim(
     id="T3a",
-    title="Labels without use change the last conv layer more",
-    statement="Fine-tuning on random labels keeps less of the pre-trained structure than on true labels.",
-    words="CKA of the last convolutional layer to the pre-trained state, where both have the same training "
-    "loss (the larger of their last ones): true minus random labels of the source's domain, 95 % t interval "
-    "over seeds above 0.",
-    endpoint="CKA of the last conv layer to the pre-trained state, true − random labels",
-    decide=random_labels_change_more,
-    runs=(Selection("targets", ("true labels", "random labels")),),
+    title="Random labels keep less than true ones",
+    statement="Of what only the past explains, fine-tuning on random labels keeps less than on true labels.",
+    words=f"{_EXCESS} Last convolutional layer, true minus random labels of the source's domain: 95 % t "
+    f"interval over seeds above 0. {_BOTH}",
+    endpoint="excess CKA of the last conv layer, true − random labels",
+    decide=rules.random_labels_keep_less,
+    runs=(Selection("targets", _LABELS), *_FRESH),
+    positive="Simulated units whose true labels keep more than a fresh network learns and random ones not.",
+    negative="Simulated units that are as similar under true labels as a fresh network comes to be: version "
+    "1 supported these. Simulated units that keep more under random labels.",
+    version=2,
+    former=(former.T3A_1,),
 )
 T3B = _claim(
     id="T3b",
-    title="Nothing is left that a fresh network would not have",
+    title="Under random labels nothing is left that a fresh network would not have",
     statement="After fine-tuning on random labels, as much is left of the pre-trained structure as a fresh "
-    "network trained on the same labels has of it.",
-    words="CKA of the last convolutional layer to the pre-trained state, at equal training loss: fine-tuned "
-    f"network minus fresh network, both on the same random labels, within ±{endpoints.EQUAL} by the 90 % t "
-    "interval over seeds.",
-    endpoint="CKA of the last conv layer to the pre-trained state, fine-tuned − fresh",
+    "network trained on the same labels has of it; after true labels, more.",
+    words=f"{_EXCESS} Last convolutional layer: random labels within ±{endpoints.EQUAL} by the 90 % t "
+    f"interval over seeds; and, so that the criterion is specific, true labels above {endpoints.EQUAL} by "
+    f"the 95 % t interval. {_BOTH}",
+    endpoint="excess CKA of the last conv layer, random labels; true labels as the control",
     margin=f"±{endpoints.EQUAL}",
-    decide=nothing_is_left,
-    runs=(Selection("targets", ("random labels",)), Selection("fresh", ("random labels",), "fresh: ")),
+    decide=rules.nothing_is_left,
+    runs=(Selection("targets", _LABELS), *_FRESH),
+    positive="Simulated units with an excess under true labels and none under random ones.",
+    negative="True labels, which must be outside of the margin: part of the rule. Simulated units without "
+    "any excess, which version 1 supported, and with as much under random labels.",
+    version=2,
+    former=(former.T3B_1,),
 )
 T3C = _claim(
     id="T3c",
     source="ours",
     title="What can be used is kept, whatever it is called",
-    statement="Shifted labels, which need the same structure under other names, keep the convolutional "
-    "layers.",
-    words="CKA to the pre-trained state: shifted minus random labels at the last convolutional layer, 95 % t "
-    "interval over seeds above 0; and true minus shifted, convolutional layers averaged, within "
-    f"±{endpoints.EQUAL} by the 90 % interval.",
-    endpoint="CKA to the pre-trained state, shifted − random and true − shifted labels",
-    margin=f"±{endpoints.EQUAL} (true − shifted)",
-    decide=usable_structure_is_kept,
-    runs=(Selection("targets", TARGETS[:3]),),
+    statement="Shifted labels, which need the same structure under other names, keep as much of it as true "
+    "labels do.",
+    words=f"{_EXCESS} Shifted minus true labels, at the last convolutional layer and averaged over the "
+    f"convolutional layers: both within ±{endpoints.EQUAL} by the 90 % t interval over seeds. {_BOTH}",
+    endpoint="excess CKA, shifted − true labels, last conv layer and mean of conv layers",
+    margin=f"±{endpoints.EQUAL}",
+    decide=rules.usable_structure_is_kept,
+    runs=(Selection("targets", TARGETS[:2]), Selection("fresh", TARGETS[:2], "fresh: ")),
+    positive="Simulated units whose shifted labels keep what true ones keep.",
+    negative="Simulated units whose shifted labels keep no more than a fresh network has.",
+    version=2,
+    former=(former.T3C_1,),
 )
 T3D = _claim(
     id="T3d",
     source="ours",
-    title="Random labels also change more during pre-training",
-    statement="Training from the start on random labels takes the last convolutional layer further from its "
-    "initial state than training on true labels does.",
+    title="At 4096 images random labels also change more during pre-training",
+    statement="On 4096 images, training from the start on random labels takes the last convolutional layer "
+    "further from its initial state than training on true labels does.",
     words="CKA of the last convolutional layer to the initial state, where both have the same training loss: "
-    "true minus fully random labels, 95 % t interval over seeds above 0.",
+    "true minus fully random labels, 95 % t interval over seeds above 0. It is a statement about the number "
+    "of images that was trained on, which the verdict names.",
     endpoint="CKA of the last conv layer to the initial state, true − random labels",
-    decide=random_labels_change_more_from_the_start,
+    decide=rules.random_labels_change_more_at_this_size,
     runs=(Selection("noise", ("true labels", "random labels"), "pre-training: "),),
+    figure="transfer-levels",
+    positive="Simulated units whose random labels change the last convolutional layer more.",
+    negative="The same with true and random labels exchanged: contradicted.",
+    version=2,
+    former=(former.T3D_1,),
 )
 T3 = together(
     "T3",
     (T3A, T3B, T3C),
     title="Fine-tuning erases structure that the labels cannot use",
     statement="Fine-tuning erases pre-trained structure that the new labels cannot use.",
-    figure="transfer-levels",
+    figure="transfer-excess",
+    former=(former.T3_1,),
 )
 T4 = _claim(
     id="T4",
@@ -238,10 +162,16 @@ T4 = _claim(
     title="More training data, more change",
     statement="The more images a network is trained on, the further its layers get from their initial state.",
     words="Slope of 1 − CKA(initial state) over the logarithm of the number of training images, in every "
-    "layer, at equal epochs and at equal steps: 95 % t intervals over seeds above 0.",
+    "layer, at equal epochs and at equal steps: 95 % t intervals over seeds above 0. The verdict names the "
+    "numbers of images at which a layer is no more similar to its own initial state than to fresh random "
+    "networks: there change has reached its end.",
     endpoint="slope of 1 − CKA(initial state) over the logarithm of the number of images",
-    decide=more_data_more_change,
+    decide=rules.more_data_more_change_and_its_end,
     runs=(Selection("sizes", prefix="equal epochs: "), Selection("equal-steps", prefix="equal steps: ")),
+    positive="Simulated units that change more with every larger number of images, in both designs.",
+    negative="The same with change that falls in one design (mixed), and with one design alone (undecided).",
+    version=2,
+    former=(former.T4_1,),
 )
 
-CLAIMS = (T1, T2, T3A, T3B, T3C, T3D, T3, T4)
+CLAIMS = (T1, T1B, T2, T3A, T3B, T3C, T3D, T3, T4)

@@ -15,8 +15,8 @@ ImageDataset = Literal[
 Moving = Literal["all", "head", "after-1", "after-2", "after-3", "first-1", "first-2", "first-3"]
 
 TARGET_FIELDS = (
-    "target", "target_images", "target_noise", "target_shift", "target_epochs", "start", "moving", "head",
-    "save_collision", "preinitialised", "probe",
+    "target", "target_images", "target_noise", "target_shift", "target_epochs", "start", "moving",
+    "still_statistics", "head", "save_collision", "preinitialised", "probe",
 )  # fmt: skip
 """Settings that belong to fine-tuning alone."""
 
@@ -79,6 +79,11 @@ class TransferConfig(StudyConfig):
     moving: Moving = setting(
         "all",
         "What may move: all; head; after-k, all but the first k blocks; first-k, the first k blocks alone.",
+    )
+    still_statistics: Literal["kept", "free"] = setting(
+        "kept",
+        "Batch norm of blocks that may not move: it keeps its running statistics and normalises by them, or, "
+        "as everywhere else, by the batch's own, which the running ones follow.",
     )
     head: Literal["kept", "fresh"] = setting(
         "kept", "The head that fine-tuning starts from: the pre-trained one, or a fresh one."
@@ -159,7 +164,7 @@ class TransferConfig(StudyConfig):
 
     def _check_no_target(self) -> None:
         # Sizes and epochs may be set: they wait for the fine-tunings that a family makes of this condition.
-        for name in ("target_noise", "target_shift", "start", "moving", "head"):
+        for name in ("target_noise", "target_shift", "start", "moving", "still_statistics", "head"):
             value = getattr(self, name)
             if value != type(self).model_fields[name].default:
                 raise ValueError(f"{name}={value}: belongs to fine-tuning, and target is none")
@@ -173,6 +178,8 @@ class TransferConfig(StudyConfig):
                 "fine-tuning, the others for testing"
             )
         _check_degree("target_noise", self.target_noise, entry.classes["test"], self.target)
+        if self.still_statistics == "free" and self.moving == "all":
+            raise ValueError("still_statistics=free: with moving=all no block stays still")
         if self.head == "kept" and self.classes_differ:
             raise ValueError(
                 f"head=kept: the head of {self.trained_on} does not fit {self.target}; choose head=fresh"
@@ -224,7 +231,8 @@ class TransferConfig(StudyConfig):
     def twin(self) -> "TransferConfig":
         """A fresh network trained on the same labels: what fine-tuning would be without pre-training."""
         head = "fresh" if self.classes_differ else "kept"
-        return type(self)(**{**self.model_dump(), "start": "fresh", "moving": "all", "head": head})
+        values = {"start": "fresh", "moving": "all", "still_statistics": "kept", "head": head}
+        return type(self)(**{**self.model_dump(), **values})
 
 
 def _check_degree(name: str, degree: int, classes: int, dataset: str) -> None:

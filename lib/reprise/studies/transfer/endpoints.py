@@ -103,6 +103,34 @@ def at_equal_loss(
     return found[0], found[1]
 
 
+def excess(*pairs: tuple[xr.Dataset, xr.Dataset], measure: str = PRIMARY) -> list[xr.DataArray]:
+    """Claim T3: what of the similarity to the pre-trained network only the past explains.
+
+    A fresh network that learns the same labels comes to resemble the pre-trained one too; what a fine-tuned
+    one has beyond that was kept, not learned anew.
+
+    Args:
+        pairs: Fine-tuned units with those of fresh networks trained on the same labels.
+        measure: Id of a measure.
+
+    Returns:
+        One array a pair, (seed, layer), over the seeds that all have: similarity of the fine-tuned network to
+        the pre-trained one minus that of the fresh one, all of them read where they have the same training
+        loss, the largest of their last ones.
+    """
+    runs = paired(*(run for pair in pairs for run in pair))
+    goal = np.max([run["train_loss"].isel(epoch=-1).values for run in runs], axis=0)
+
+    def read(run: xr.Dataset) -> xr.DataArray:
+        curves = run["similarity"].sel(reference="pretrained", measure=measure)
+        last = curves.isel(epoch=-1).transpose("seed", "layer")
+        found = [at_loss(run, goal, curves.sel(layer=layer)) for layer in last["layer"].values]
+        return last.copy(data=np.stack(found, 1)).drop_vars("epoch", errors="ignore")
+
+    values = [read(run) for run in runs]
+    return [tuned - fresh for tuned, fresh in zip(values[::2], values[1::2], strict=True)]
+
+
 def at_loss(run: xr.Dataset, loss: np.ndarray, values: xr.DataArray) -> np.ndarray:
     """Some quantity where the training loss first was as low as given, interpolated between probe epochs.
 

@@ -1,17 +1,18 @@
 """Figures of study 2 by layer and over epochs: conditions, and null and ceiling levels.
 
-Each takes runs (units along ``seed``, all of one architecture) by the name of their condition; what they are
-compared with, one of :data:`~reprise.studies.transfer.states.REFERENCES`; the id of a measure; and, where a
-page shows it more than once, the id of the figure.
+Each takes runs (units along ``seed``, of one architecture) by the name of their condition; what they are
+compared with, of :data:`~reprise.studies.transfer.states.REFERENCES`; the id of a measure; and, where a page
+shows it more than once, the id of the figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.words import number
 from ...plots.change import by_layer as layer_by_layer
 from ...plots.change import ends, lines, over_depth
 from ...plots.dots import Mark, beside
@@ -19,6 +20,7 @@ from ...plots.matrix import colour_bar, matrix, write
 from ...plots.style import (
     CONDITIONS,
     DOTTED,
+    FAINT,
     MUTED,
     WIDTH,
     Plate,
@@ -26,12 +28,12 @@ from ...plots.style import (
     drawing,
     end_labels,
     layer_colours,
-    legend_above,
     outer_labels,
 )
 from ...plots.words import mean_over, same, seeds
+from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .states import REFERENCE_WORDS, between_seeds
+from .states import REFERENCE_WORDS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,17 +43,26 @@ COLUMNS = 2
 
 
 def by_layer(
-    runs: Runs, reference: str = "start", measure: str = "cka-linear", name: str = "transfer-layers"
+    runs: Runs,
+    reference: str = "start",
+    measure: str = "cka-linear",
+    name: str = "transfer-layers",
+    trained: Runs | None = None,
 ) -> Plate:
-    """Similarity to a reference at the end, by layer, a line a condition; with the null of fresh networks."""
+    """Similarity to a reference at the end, by layer, a line a condition; with the null of fresh networks.
+
+    With ``trained``, fresh networks trained on the same labels by the same names, each line has its own null.
+    """
     import xarray as xr
 
     tones = condition_colours(list(runs))
     curves = {title: endpoints.similarity(run, reference, measure) for title, run in runs.items()}
     fresh = [endpoints.similarity(run, "fresh", measure).mean("seed") for run in runs.values()]
     null = xr.concat(fresh, "condition", coords="minimal", compat="override").mean("condition")
+    there = {title: run for title, run in (trained or {}).items() if title in runs}
+    own = {title: endpoints.similarity(run, reference, measure).mean("seed") for title, run in there.items()}
     with drawing(width=WIDTH * 0.78, height=3.3) as (figure, axes):
-        means, labels = over_depth(axes, curves, tones, null, "fresh networks")
+        means, labels = over_depth(axes, curves, tones, null, "fresh networks", own)
         axes.set_xlim(-0.1, null.size - 1 + 0.05)
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.02)
         axes.set_ylabel(same(measure))
@@ -62,6 +73,8 @@ def by_layer(
         f"{mean_over('bands', *runs.values())}. Dotted, the null level: similarity to fresh random networks, "
         "mean over the conditions."
     )
+    if own:
+        caption += " Dotted in a line's colour: fresh networks trained on the same labels."
     described = "; ".join(
         f"{title}: {', '.join(f'{n} {m:.2f}' for n, m in zip(null['layer'].values, mean, strict=True))}"
         for title, mean in means.items()
@@ -114,35 +127,37 @@ def pretrained_or_initial(runs: Runs, measure: str = "cka-linear") -> Plate:
     return Plate(figure, "transfer-pretrained-or-initial", caption, alt)
 
 
-def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear-debiased") -> Plate:
-    """Similarity to a reference between its null and its ceiling, by layer, of one condition.
+def excess(tuned: Runs, fresh: Runs, measures: Sequence[str] = ("cka-linear", endpoints.DEBIASED)) -> Plate:
+    """What of each layer's similarity to the pre-trained network only the past explains, a panel a target.
 
-    The measure should be a debiased one, as some levels come from fewer stimuli than others.
+    Args:
+        tuned: Target → fine-tuned units.
+        fresh: The same targets → fresh networks trained on the same labels; others are passed over.
+        measures: Ids of measures, a shape each.
     """
-    halves = run["half_similarity"].sel(reference=reference, measure=measure)
-    marks = [
-        Mark(f"to {REFERENCE_WORDS[reference]}", endpoints.similarity(run, reference, measure), "o", "black"),
-        Mark("the same, first half of the probe", halves.isel(half=0), "<", CONDITIONS[0]),
-        Mark("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
-        Mark("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
-    ]
-    if run.sizes["seed"] > 1:
-        between = between_seeds(run, measure).mean("seed").expand_dims("seed")  # of pairs: no interval
-        marks.append(Mark("between trained networks of two seeds", between, "D", CONDITIONS[2]))
-    with drawing(height=3.0) as (figure, axes):
-        main, _, _, null, *pairs = beside(axes, marks, spread=0.28, markersize=5)
-        axes.set_ylabel(same(measure))
-        legend_above(axes)
+    shown = [name for name in tuned if name in fresh]
+    down, described = -(-len(shown) // COLUMNS), []
+    height = 2.1 * down + 0.5
+    with drawing(down, COLUMNS, height=height, sharey=True, sharex=True, squeeze=False) as (figure, grid):
+        for axes, name in zip(grid.flat, shown, strict=False):
+            values = [endpoints.excess((tuned[name], fresh[name]), measure=kind)[0] for kind in measures]
+            titles = [measure_entry(kind).title for kind in measures]
+            marks = map(Mark, titles, values, "osD^", CONDITIONS)
+            means = beside(axes, list(marks), 0.12, 4.5)
+            axes.axhspan(-endpoints.EQUAL, endpoints.EQUAL, color=FAINT, alpha=0.35, linewidth=0)
+            axes.axhline(0, color=MUTED, linewidth=0.8)
+            axes.set_title(name)
+            numbers = ", ".join(number(float(mean[-2]), 2, sign=True) for mean in means)
+            described.append(f"{name}, {values[0]['layer'].values[-2]}: {numbers}")
+        outer_labels(grid, len(shown), y="excess similarity", fontsize=8.5)
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="upper center", ncols=2, frameon=False)
+        figure.tight_layout(rect=(0, 0, 1, 0.93))
     caption = (
-        f"Similarity to {REFERENCE_WORDS[reference]} at the end, on the whole probe and on each half of it, "
-        "against fresh networks, and between the trained networks of different seeds (mean over pairs, on "
-        f"the 50 stimuli that seeds share). Marks: {mean_over('bars', run)}."
+        "What only the past explains: similarity of each layer to the pre-trained network after fine-tuning, "
+        "minus that of a fresh network trained on the same labels, where both have the same training loss. "
+        f"Shaded: ±{endpoints.EQUAL}. Marks: {mean_over('bars', *(tuned[name] for name in shown))}."
     )
-    described = "; ".join(
-        f"{layer}: {main[i]:.2f}, null {null[i]:.2f}" + "".join(f", between seeds {p[i]:.2f}" for p in pairs)
-        for i, layer in enumerate(run["layer"].values)
-    )
-    return Plate(figure, "transfer-levels", caption, f"Marks for each layer. {described}.")
+    return Plate(figure, "transfer-excess", caption, f"Marks for each layer. {'; '.join(described)}.")
 
 
 def over_epochs(

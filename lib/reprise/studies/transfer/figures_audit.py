@@ -1,4 +1,4 @@
-"""Figures of study 2's audit: released against described, ours beside the authors', and fewer stimuli."""
+"""Figures of study 2's audit: released against described, ours beside the authors', levels, fewer stimuli."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ...engine.words import number
 from ...plots.change import by_layer, ends, lines
-from ...plots.dots import dots, rows
+from ...plots.dots import Mark, beside, dots, rows
 from ...plots.style import (
     CONDITIONS,
     FAINT,
@@ -24,8 +24,9 @@ from ...plots.style import (
 from ...plots.words import interval, mean_over, same, seeds
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .authors import Beside
+from .authors import BOUND, Beside
 from .figures import Runs
+from .states import REFERENCE_WORDS, between_seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,13 +85,15 @@ def beside_authors(compared: Sequence[Beside]) -> Plate:
     finite = [abs(row.joint_deviations) for row in compared if np.isfinite(row.joint_deviations)]
     reach = max([3.0, *(min(deviation, 9.0) for deviation in finite)])
     with drawing(height=0.5 * len(conditions) + 1.1) as (figure, axes):
-        axes.axvspan(-2, 2, color=CONDITIONS[2], alpha=0.12, linewidth=0)
+        axes.axvspan(-BOUND, BOUND, color=CONDITIONS[2], alpha=0.12, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=1)
         for row in compared:
             layer, y = row.published.layer, conditions.index(row.published.condition)
             if row.matches is not None:
                 place = _places(y, len(shown))[shown.index(layer)]
                 deviation = np.clip(row.joint_deviations, -reach, reach)
+                reached = BOUND * row.error / np.hypot(row.sd, row.published.sd)
+                axes.plot([deviation - reached, deviation + reached], [place] * 2, color=tones[layer], lw=1.2)
                 axes.plot(deviation, place, "o" if row.matches else "X", color=tones[layer], markersize=5)
             elif layer == shown[0]:
                 text = "one seed: no deviation" if row.seeds else "not run"
@@ -107,14 +110,46 @@ def beside_authors(compared: Sequence[Beside]) -> Plate:
     inside = sum(bool(row.matches) for row in known)
     caption = (
         "Linear CKA at the end, ours minus the authors' (every row of their table), in standard deviations "
-        "of a seed of ours and one of theirs together. Shaded: within two. Crosses lie outside; conditions "
-        "that were not run are named."
+        "of a seed of ours and one of theirs together. Shaded: within two; crosses lie outside. Bars: two "
+        "standard errors of the difference of the means, so that a bar beside 0 says that these differ. "
+        "Conditions that were not run are named."
     )
     alt = (
         f"{inside} of {len(known)} marks lie within two joint standard deviations; "
         f"{len(compared) - len(known)} rows were not run."
     )
     return Plate(figure, "transfer-authors", caption, alt)
+
+
+def levels(run: xr.Dataset, reference: str = "start", measure: str = "cka-linear-debiased") -> Plate:
+    """Similarity to a reference between its null and its ceiling, by layer, of one condition.
+
+    The measure should be a debiased one, as some levels come from fewer stimuli than others.
+    """
+    halves = run["half_similarity"].sel(reference=reference, measure=measure)
+    marks = [
+        Mark(f"to {REFERENCE_WORDS[reference]}", endpoints.similarity(run, reference, measure), "o", "black"),
+        Mark("the same, first half of the probe", halves.isel(half=0), "<", CONDITIONS[0]),
+        Mark("the same, second half of the probe", halves.isel(half=1), ">", CONDITIONS[0]),
+        Mark("null: to fresh networks", endpoints.similarity(run, "fresh", measure), "X", MUTED),
+    ]
+    if run.sizes["seed"] > 1:
+        between = between_seeds(run, measure).mean("seed").expand_dims("seed")  # of pairs: no interval
+        marks.append(Mark("between trained networks of two seeds", between, "D", CONDITIONS[2]))
+    with drawing(height=3.0) as (figure, axes):
+        main, _, _, null, *pairs = beside(axes, marks, spread=0.28, markersize=5)
+        axes.set_ylabel(same(measure))
+        legend_above(axes)
+    caption = (
+        f"Similarity to {REFERENCE_WORDS[reference]} at the end, on the whole probe and on each half of it, "
+        "against fresh networks, and between the trained networks of different seeds (mean over pairs, on "
+        f"the 50 stimuli that seeds share). Marks: {mean_over('bars', run)}."
+    )
+    described = "; ".join(
+        f"{layer}: {main[i]:.2f}, null {null[i]:.2f}" + "".join(f", between seeds {p[i]:.2f}" for p in pairs)
+        for i, layer in enumerate(run["layer"].values)
+    )
+    return Plate(figure, "transfer-levels", caption, f"Marks for each layer. {described}.")
 
 
 def stimuli(

@@ -29,7 +29,8 @@ def freezing(runs: Runs) -> Plate:
     """
     parts = [name.split(", ") for name in runs]
     domains, images = (list(dict.fromkeys(part[i] for part in parts)) for i in (0, 1))
-    modes = [mode for mode in FROZEN if any(part[2] == mode for part in parts)]
+    there = dict.fromkeys(part[2] for part in parts)
+    modes = [mode for mode in dict.fromkeys((*FROZEN, *there)) if mode in there]
     tones = condition_colours(images)
     described = []
     with drawing(1, len(domains), height=3.3, sharey=True, squeeze=False) as (figure, ((*panels,),)):
@@ -44,7 +45,7 @@ def freezing(runs: Runs) -> Plate:
                 )  # fmt: skip
                 described.append(f"{domain}, {count}, {mode} {mean:.0%}")
             axes.set_title(domain)
-            axes.set_xticks(range(len(modes)), [FROZEN[m] for m in modes], rotation=35, ha="right")
+            axes.set_xticks(range(len(modes)), [FROZEN.get(m, m) for m in modes], rotation=35, ha="right")
             gridlines(axes)
             axes.set_xlim(-1.1, len(modes) - 0.6)  # room for the names of levels
             axes.set_ylim(0, 1)

@@ -83,7 +83,9 @@ def _untrained(config: TransferConfig, architecture: Architecture, images: Tenso
 
 
 def parted(config: TransferConfig, architecture: Architecture) -> tuple[nn.Module, nn.Module] | None:
-    """The first stages, if they never move in a unit, and the rest of its network; None if there are none."""
+    """The first stages, if a unit never changes them, and the rest of its network; None if there are none."""
+    if config.still_statistics == "free":
+        return None
     free = moving(config, architecture)
     still = itertools.takewhile(
         lambda stage: free.isdisjoint(architecture.parameters_of([stage])), architecture.body

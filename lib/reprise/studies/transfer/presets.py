@@ -20,6 +20,9 @@ DEGREES = (0, 1, 2, 4, 9)
 TARGET_SIZES = (100, 500, 5000)
 """Numbers of fine-tuning images of the sweep over frozen blocks."""
 
+STATISTICS_SIZES = TARGET_SIZES[:2]
+"""Those at which frozen weights are told from frozen statistics: where freezing helps within the domain."""
+
 ACROSS = {
     "cifar10": "svhn", "cifar10-jpeg": "mnist-test", "svhn": "cifar10", "gratings": "rings",
     "rings": "gratings",
@@ -160,6 +163,17 @@ def freezing(base: TransferConfig) -> dict[str, TransferConfig]:
     return family
 
 
+def statistics(base: TransferConfig) -> dict[str, TransferConfig]:
+    """Fine-tuning with the weights of the first two blocks frozen, and their batch norm's statistics free."""
+    return {
+        f"{name}, {n} images, after-2": changed(
+            targets(base)[name], target_images=n, moving="after-2", still_statistics="free", explorer_seeds=()
+        )
+        for name in ("true labels", "other domain")
+        for n in _target_sizes(base)[: len(STATISTICS_SIZES)]
+    }
+
+
 def audit(base: TransferConfig) -> dict[str, TransferConfig]:
     """Released against described, each finding alone and all together, on the second largest subset."""
     small = changed(base, images=_sizes(base)[-2])
@@ -193,6 +207,7 @@ FAMILIES = {
     "fresh": fresh,
     "equal-steps": equal_steps,
     "freezing": freezing,
+    "statistics": statistics,
     "audit": audit,
     "degrees": degrees,
     "target-degrees": target_degrees,

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ...engine.comparison import summarise
 from ...engine.config import StudyConfig
 from ...engine.study import Study
-from ...engine.words import markdown_table, number
+from ...engine.words import markdown_table
+from ...similarity.measures import measure as measure_entry
 from . import endpoints
-from .authors import BOUND, Beside
 from .findings import Effect, which_matter
 from .states import FROZEN
 
@@ -41,6 +39,26 @@ def results(runs: Mapping[str, xr.Dataset], reference: str, measure: str = endpo
     return markdown_table(["", "n", "training accuracy, %", "test accuracy, %", *layers], rows)
 
 
+def excess(tuned: Mapping[str, xr.Dataset], fresh: Mapping[str, xr.Dataset]) -> str:
+    """Two rows a target: what of each layer's similarity to the pre-trained network only the past explains.
+
+    Args:
+        tuned: Target → fine-tuned units.
+        fresh: The same targets → fresh networks trained on the same labels.
+
+    Returns:
+        By linear and by debiased CKA, with 95 % t intervals over seeds; in bold where it leaves out 0.
+    """
+    rows, layers = [], []
+    for name in (name for name in tuned if name in fresh):
+        for kind in (endpoints.PRIMARY, endpoints.DEBIASED):
+            (values,) = endpoints.excess((tuned[name], fresh[name]), measure=kind)
+            layers = [str(layer) for layer in values["layer"].values]
+            cells = [summarise(values.sel(layer=layer).values).spell_difference() for layer in layers]
+            rows.append([name, measure_entry(kind).title, values.sizes["seed"], *cells])
+    return markdown_table(["", "measure", "n", *layers], rows)
+
+
 def freezing(runs: Mapping[str, xr.Dataset]) -> str:
     """A row a domain and number of images: accuracy before and after, and what freedom gains.
 
@@ -52,7 +70,7 @@ def freezing(runs: Mapping[str, xr.Dataset]) -> str:
         where the interval leaves out 0.
     """
     modes = list(dict.fromkeys(name.rsplit(", ", 1)[1] for name in runs if not name.endswith(", all")))
-    against = [FROZEN[mode] for mode in modes]
+    against = [FROZEN.get(mode, mode) for mode in modes]
     rows = []
     for name, free in runs.items():
         setting, _, moving = name.rpartition(", ")
@@ -112,65 +130,6 @@ def slopes(designs: Mapping[str, Sequence[xr.Dataset]], measure: str = endpoints
         cells = [summarise(values.sel(layer=layer).values).spell_difference() for layer in layers]
         rows.append([name, values.sizes["seed"], *cells])
     return markdown_table(["", "n", *layers], rows)
-
-
-def beside_authors(rows: Sequence[Beside]) -> str:
-    """Ours beside the authors' numbers, every row of their table: three lines a condition, a column a layer.
-
-    Means with standard deviations over seeds, theirs and ours; then the difference in joint standard
-    deviations and in standard errors, in bold where it is outside of the bound.
-    """
-    layers = list(dict.fromkeys(row.published.layer for row in rows))
-    lines: list[list[str]] = []
-    for condition in dict.fromkeys(row.published.condition for row in rows):
-        found = {row.published.layer: row for row in rows if row.published.condition == condition}
-        one = next(iter(found.values()))
-        cells = [found.get(layer) for layer in layers]
-        theirs = ["–" if row is None else _spread(row.published.mean, row.published.sd) for row in cells]
-        lines.append([condition, f"theirs ({one.published.seeds})", *theirs])
-        if not one.seeds:
-            lines.append(["", "ours", "*not run*", *[""] * (len(layers) - 1)])
-            continue
-        ours = ["–" if row is None else _spread(row.mean, row.sd) for row in cells]
-        lines.append(["", f"ours ({one.seeds})", *ours])
-        apart = ["–" if row is None else _apart(row) for row in cells]
-        lines.append(["", "apart, sd / se", *apart])
-    return markdown_table(["condition", "seeds", *layers], lines)
-
-
-def _spread(mean: float, sd: float) -> str:
-    """Mean and standard deviation, never parted by the end of a line."""
-    return f"{mean:.3f}\u202f±\u202f{sd:.3f}" if np.isfinite(sd) else f"{mean:.3f}"
-
-
-def _apart(row: Beside) -> str:
-    """A difference in joint standard deviations and in standard errors; in bold if the row differs."""
-    if row.matches is None:
-        return "–"
-    text = "\u202f/\u202f".join(
-        number(one, 1, sign=True) for one in (row.joint_deviations, row.standard_errors)
-    )
-    return text if row.matches else f"**{text}**"
-
-
-def agreement(rows: Sequence[Beside]) -> str:
-    """In a sentence or two: how many rows agree, which do not, which were not run."""
-    known = [row for row in rows if row.matches is not None]
-    absent = list(dict.fromkeys(row.published.condition for row in rows if row.matches is None))
-    if not known:
-        return f"None of the authors' {len(rows)} rows can be compared: *not run*, or with a single seed."
-    outside = [row for row in known if not row.matches]
-    text = (
-        f"Of {len(known)} rows to compare, {len(known) - len(outside)} agree within {BOUND:g} joint "
-        "standard deviations"
-    )
-    if outside:
-        named = "; ".join(
-            f"{row.published.condition}, {row.published.layer} ({number(row.joint_deviations, 1, sign=True)})"
-            for row in outside
-        )
-        text += f"; outside are {named}"
-    return f"{text}." + (f" Not run: {'; '.join(absent)}." if absent else "")
 
 
 def audit(found: Sequence[Effect]) -> str:

@@ -81,7 +81,7 @@ def train(unit: Unit[TransferConfig], subsets: Subsets, folder: CheckpointFolder
     architecture, sgd, batches = _ingredients(unit, subsets, context)
     learner = Learner(
         architecture.model, subsets.train, sgd, batches, moving(config, architecture),
-        parted(config, architecture),
+        parted(config, architecture), config.still_statistics == "kept",
     )  # fmt: skip
     (history,) = _go_on([unit], learner, [folder], context.progress)
     return history
@@ -126,6 +126,7 @@ def _train_batched(
         sgds[0],
         batches,
         moving(config, architectures[0]),
+        config.still_statistics == "kept",
     )
     _go_on(units, learner, folders, context.progress)
 
