@@ -21,7 +21,7 @@ from reprise.engine.store import read
 from reprise.engine.study import study
 from reprise.places import Places
 from reprise.studies.segmentation import figures, figures_rate, rates, tables
-from reprise.studies.segmentation.presets import family_seeds
+from reprise.studies.segmentation.families import family_seeds
 
 ROOT = Path(__file__).parents[2]
 SEGMENTATION = study("segmentation")

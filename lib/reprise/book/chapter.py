@@ -153,15 +153,7 @@ class Chapter:
             return None
 
     def of_study(self, name: str, compute: str) -> Chapter | None:
-        """Another study in its preset of the same name, with that one's seeds and settings.
-
-        Args:
-            name: Name of the other study.
-            compute: ``"missing"`` or ``"never"``.
-
-        Returns:
-            Its run; None if it has no such preset, or if units are missing and may not be computed.
-        """
+        """Another study in its preset of the same name; None if it has none, or units may not be computed."""
         if self.preset not in look_up(name).presets:
             return None
         try:
@@ -245,12 +237,7 @@ class Chapter:
         )
 
     def verdicts(self, *ids: str, runs: Mapping[str, xr.Dataset]) -> None:
-        """Display the verdicts of some claims, each with effect, interval, n, data and preset.
-
-        Args:
-            ids: Ids of the claims.
-            runs: What they are judged on, by the names that their rules know; others are passed over.
-        """
+        """Display the verdicts of some claims on runs by the names that their rules know."""
         from IPython.display import HTML, display
 
         display(HTML(verdict_list([judge(claim, runs) for claim in ids])))

@@ -18,7 +18,7 @@ from ..claims.verdict import ORDER
 from ..engine.words import number, with_interval
 from ..studies.transfer.authors import Theirs
 from .links import link
-from .verdicts import TITLES, by_paper, chip, data, parts_list, row, setting
+from .verdicts import TITLES, before, by_paper, chip, data, parts_list, row, setting
 
 NO_NUMBERS = {
     "goerttler2021": "The paper shows this in figures and prints no numbers.",
@@ -101,7 +101,7 @@ def _claim(entry: Entry, theirs: Sequence[Theirs], scores: Sequence[Score]) -> s
     is_part = ' class="part"' if claim.id != claim.parent else ""
     status = deciding.verdict.status
     anchors = f' id="ledger-{claim.id.lower()}"{is_part} data-paper="{claim.paper}" data-verdict="{status}"'
-    return row(claim, deciding.verdict, f"<strong>{claim.id}</strong>", folded, anchors)
+    return row(claim, deciding.verdict, f"<strong>{claim.id}</strong>", folded, anchors, before(entry))
 
 
 def _ruling(claim: Claim) -> str:

@@ -72,7 +72,9 @@ def parts_list(parts: Sequence[Part]) -> str:
     return f'<ul class="parts">{"".join(lines)}</ul>' if lines else ""
 
 
-def row(claim: Claim, verdict: Verdict, name: str, folded: str, attributes: str = "") -> str:
+def row(
+    claim: Claim, verdict: Verdict, name: str, folded: str, attributes: str = "", instead: str = ""
+) -> str:
     """One claim: chip, title, interval and n; what is folded behind it.
 
     Args:
@@ -81,9 +83,10 @@ def row(claim: Claim, verdict: Verdict, name: str, folded: str, attributes: str 
         name: What stands before the title, as HTML.
         folded: What shows when it is opened, as HTML.
         attributes: Further attributes of the row.
+        instead: What stands in place of an interval where there is none, as HTML.
     """
     part = verdict.decisive
-    seeds = f"n = {part.n}" if part else ""
+    seeds = f"n = {part.n}" if part else instead
     title = f"<span>{name} {html.escape(claim.title)}</span>"
     return (
         f"<li{attributes}>{chip(verdict.status)}<details><summary>{title}{glyph(part)}"
@@ -131,7 +134,7 @@ def summary(entries: Sequence[Entry]) -> str:
                 continue
             one = entry.headline
             seeds = f' · <span class="whole">n = {one.seeds}</span>'
-            where = f"{html.escape(setting(one))}{seeds}" if one.seeds else "no units yet"
+            where = f"{html.escape(setting(one))}{seeds}" if one.seeds else before(entry)
             items.append(
                 f"<li {data(entry, one)}>{chip(one.verdict.status)}"
                 f"<span>{link(f'ledger-{entry.claim.id.lower()}', entry.claim.id)} "
@@ -139,6 +142,16 @@ def summary(entries: Sequence[Entry]) -> str:
                 f'<span class="provenance">{where}</span></li>'
             )
     return f'<ul class="verdicts summary">{"".join(items)}</ul>'
+
+
+def before(entry: Entry) -> str:
+    """What the version before said, where the present one has not been run."""
+    if entry.headline.verdict.status != "not run" or not entry.former:
+        return ""
+    old = entry.former[0]
+    if old.headline.verdict.status == "not run":
+        return ""
+    return f'<span class="before">version {old.claim.version} said {chip(old.headline.verdict.status)}</span>'
 
 
 def by_paper(entries: Sequence[Entry]) -> dict[str, list[Entry]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..engine.study import studies, study
 from ..places import UserError
-from .verdict import Part, Status, Verdict, all_of
+from .verdict import Part, Status, Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,7 +93,7 @@ class Claim:
         measure: Measure of the primary endpoint.
         margin: Margin of equivalence in words, such as ``"±2 points"``; empty for a direction, bounded by 0.
         gate: What a setting must show before the rule decides; None if nothing.
-        parts: The claims of which it is the conjunction, see :func:`together`.
+        parts: The claims of which it is the conjunction, see :func:`.conjunction.together`.
         version: Version of the rule; raised, and told in the changelog, when the rule changes: see
             :mod:`reprise.claims.record`.
         seeds: Seeds that judge it where they are not the preset's: fresh ones, of a rule that was changed.
@@ -171,73 +171,6 @@ class Claim:
         if objection:
             return "undecided", withheld(parts), f"{objection} {note}".strip()
         return status, parts, note
-
-
-def together(
-    id: str,
-    parts: Sequence[Claim],
-    title: str,
-    statement: str,
-    figure: str,
-    endpoint: str = "",
-    former: tuple[Claim, ...] = (),
-) -> Claim:
-    """The conjunction of some claims of one study, stated in the abstract: supported if all of them are.
-
-    Rule, runs, notes and gate are those of its parts; it is *not run* where one of them is not.
-
-    Args:
-        id: Its own name.
-        parts: The claims.
-        title: A few words.
-        statement: The claim in our words.
-        figure: The figure that shows it best.
-        endpoint: The quantity in words; the names of the parts if empty.
-        former: The conjunction as earlier versions had it, the latest first; its version is one above theirs.
-    """
-    first, names = parts[0], [part.id for part in parts]
-    joined = f"{', '.join(names[:-1])} and {names[-1]}"
-
-    def decide(runs: Runs, measure: str) -> Outcome:
-        outcomes = [part.decide(runs, measure) for part in parts]
-        comparisons = tuple(comparison for _, own, _ in outcomes for comparison in own)
-        return (
-            all_of([status for status, _, _ in outcomes]),
-            comparisons,
-            " ".join(note for *_, note in outcomes if note),
-        )
-
-    return Claim(
-        id=id,
-        study=first.study,
-        source="abstract",
-        title=title,
-        statement=statement,
-        words=f"{joined} together.",
-        endpoint=endpoint or joined,
-        decide=decide,
-        runs=_merged([selection for part in parts for selection in part.runs]),
-        figure=figure,
-        measure=first.measure,
-        gate=first.gate,
-        parts=tuple(parts),
-        version=1 + len(former),
-        seeds=first.seeds,
-        deciding=first.deciding,
-        beside=first.beside,
-        former=former,
-    )
-
-
-def _merged(selections: Sequence[Selection]) -> tuple[Selection, ...]:
-    """The same conditions, each family and each setting once."""
-    merged: dict[tuple, Selection] = {}
-    for selection in selections:
-        own = selection.names if not selection.family else ()
-        key = (selection.study, selection.family, selection.prefix, selection.optional, own)
-        before = merged[key].names if key in merged else ()
-        merged[key] = replace(selection, names=tuple(dict.fromkeys((*before, *selection.names))))
-    return tuple(merged.values())
 
 
 def withheld(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -44,7 +44,9 @@ class Judged:
     @property
     def data(self) -> str:
         """The data sets in words: from one to the next where it was transferred, else side by side."""
-        return (" + " if " + " in self.case.preset else " → ").join(self.datasets)
+        configs = (condition.config for condition in self.case.conditions.values())
+        transferred = any({"source", "target"} & set(type(config).model_fields) for config in configs)
+        return (" → " if transferred and " + " not in self.case.preset else " + ").join(self.datasets)
 
     @property
     def seeds(self) -> int:

@@ -13,9 +13,9 @@ from ...engine.grams import with_page_measures
 from ...engine.store import Store
 from ...studies.segmentation import FAMILIES, SegmentationConfig, family_seeds
 from ...studies.segmentation import figures as figures
+from ...studies.segmentation.families import name_of
 from ...studies.segmentation.figures_views import class_colours
 from ...studies.segmentation.measure import kept_similarities
-from ...studies.segmentation.presets import name_of
 from ...studies.segmentation.rates import trained_at
 from ...widgets import Representation, Segmentation
 from ...widgets.segmentation import Condition, Start

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...claims.claim import Claim, Outcome, Runs, Selection, together
+from ...claims.claim import Claim, Outcome, Runs, Selection
+from ...claims.conjunction import together
 from ...claims.verdict import above, all_of, equivalent
 from . import endpoints
 from .claims_former import FUNCTION, M1_V1, M1A_V1, M1B_V1, M3B_V1, MARGIN, SIMILARITY, head_changes_most

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...claims.claim import Claim, Outcome, Runs, Selection, together
+from ...claims.claim import Claim, Outcome, Runs, Selection
+from ...claims.conjunction import together
 from ...claims.verdict import above, all_of, equivalent
 from . import endpoints
 

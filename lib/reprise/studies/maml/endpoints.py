@@ -27,13 +27,7 @@ def change(similarity: xr.DataArray) -> xr.DataArray:
 
 
 def inner_change(run: xr.Dataset, measure: str = PRIMARY, inner_step: int | None = None) -> xr.DataArray:
-    """Change of every layer by adaptation, averaged over tasks: (seed, layer, checkpoint).
-
-    Args:
-        run: Units along ``seed``.
-        measure: Id of a measure.
-        inner_step: After how many inner steps; as many as in training if None.
-    """
+    """Change by adaptation, tasks averaged: (seed, layer, checkpoint); as many steps as trained if None."""
     step = int(run["inner_steps"].values.flat[0]) if inner_step is None else inner_step
     return change(run["inner_similarity"].sel(measure=measure, inner_step=step))
 
@@ -177,16 +171,10 @@ def converged_cost(run: xr.Dataset) -> xr.DataArray:
 
 
 def own_change(run: xr.Dataset, measure: str = PRIMARY) -> tuple[xr.DataArray, xr.DataArray]:
-    """Change of every layer by its own update alone, and by that of all layers.
+    """Change of every layer by its own update alone, and by that of all layers: two arrays (seed, layer).
 
-    The difference is inherited: a layer also changes because it is handed something else.
-
-    Args:
-        run: Units of function along ``seed``.
-        measure: Id of a measure.
-
-    Returns:
-        Two arrays (seed, layer): at the end of meta-training, tasks of unseen classes averaged.
+    Units of function, at the end of meta-training, tasks of unseen classes averaged. The difference is
+    inherited: a layer also changes because it is handed something else.
     """
     import xarray as xr
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from ...engine.study import Study
 from .config import PretextConfig, SegmentationConfig
-from .presets import FAMILIES, PRESETS, family_seeds
+from .families import FAMILIES, family_seeds
+from .presets import PRESETS
 
 __all__ = ["FAMILIES", "PRESETS", "STUDY", "PretextConfig", "SegmentationConfig", "family_seeds"]
 

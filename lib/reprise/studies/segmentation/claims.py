@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from ...claims.claim import Claim, together
+from ...claims.claim import Claim
+from ...claims.conjunction import together
 from . import claims_former as former
 from . import rules
 from .assay import GATE, RUNS

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...claims.claim import Claim, Gate, Outcome, Runs, together, withheld
+from ...claims.claim import Claim, Gate, Outcome, Runs, withheld
+from ...claims.conjunction import together
 from ...claims.verdict import Part, above, all_of, below, equivalent
 from . import endpoints
 from .contrasts import EQUIVALENCE_SEEDS, QUALITIES, SAME_CLASSES, conditions

@@ -36,7 +36,7 @@ PRETRAIN_POINTS = 50
 """Stretches of pre-training whose mean loss and score are kept."""
 
 
-def compute(unit: Unit, context: Context) -> xr.Dataset:
+def compute(unit: Unit[SegmentationConfig], context: Context) -> xr.Dataset:
     """Train and measure one seed of one condition.
 
     Args:
@@ -50,7 +50,6 @@ def compute(unit: Unit, context: Context) -> xr.Dataset:
     from ...training.checkpoints import CheckpointFolder
 
     config, seed = unit.config, unit.seed
-    assert isinstance(config, SegmentationConfig)
     target = load(config.dataset, context.data)
     crops = measure.probe(target.test, config.probe_images, config.crop, (seed, PROBE))
     found = pretrain(config, seed, context)
@@ -105,7 +104,6 @@ def _assemble(
     from ...training.pixels import evaluate
 
     config, seed = unit.config, unit.seed
-    assert isinstance(config, SegmentationConfig)
     network, history = done[rate].network, done[rate].history
     kinds = counted(target, config.least_share)
     if config.choice == "replicate":
@@ -192,22 +190,17 @@ def replicate(
         history = trial.history if trial else {}
         for name, mean in (("iou", "miou"), ("dice", "dice"), ("boundary", "boundary")):
             rows = np.array(history.get(name, [np.full(len(kinds), np.nan)]), float)
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", RuntimeWarning
-                )  # a class that occurs nowhere, or no run at all
+            with warnings.catch_warnings():  # of a class that occurs nowhere, or no run at all
+                warnings.simplefilter("ignore", RuntimeWarning)
                 columns.setdefault(f"rate_class_{name}", []).append(np.nanmean(rows, axis=0))
                 columns.setdefault(f"rate_{mean}", []).append(np.nanmean(rows[:, kinds], axis=1).mean())
         nothing = [np.nan] * points
         columns.setdefault("rate_curve_miou", []).append(history.get("miou", nothing))
         losses = _between(history["loss"], history["evaluated"]) if history else nothing
         columns.setdefault("rate_training_loss", []).append(losses)
-    dims = {1: (), 2: ("class_name",)}
     found = {name: np.array(rows) for name, rows in columns.items()}
-    return {
-        name: (("candidate_rate", *(("curve_step",) if name in RATE_CURVES else dims[rows.ndim])), rows)
-        for name, rows in found.items()
-    }
+    last = {name: "curve_step" if name in RATE_CURVES else "class_name" for name in found}
+    return {n: (("candidate_rate", last[n])[: rows.ndim], rows) for n, rows in found.items()}
 
 
 def _qualities(quality: Quality) -> dict:

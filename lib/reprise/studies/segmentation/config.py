@@ -40,7 +40,6 @@ _OWN = {
     "contrastive-reconstruction": ("projection", "temperature", *_WEIGHTS),
 }
 
-
 VERSION_2 = (
     "initial", "at_once", "choice", "scored", "least_share", "statistics_batches", "curve_early",
     "curve_crop",
@@ -157,10 +156,10 @@ class SegmentationConfig(PretextConfig):
         (0,), "Seeds whose Grams are kept for the explorers.", stage="analysis"
     )
     choice: Literal["condition", "replicate"] = setting(
-        "condition",
-        "What a rate is chosen for: a condition, on one seed after choice_steps; or each replicate, which "
-        "then runs at every rate to the end and keeps the one that is best on its validation pictures.",
-    )
+        "condition", "What a rate is chosen for: a condition, on one seed after choice_steps; or each "
+        "replicate, which runs at every rate to the end and keeps that which is best on its validation "
+        "pictures.",
+    )  # fmt: skip
     scored: int = setting(
         1, "Last points of the learning curve whose mean quality is the score.", unit="points", ge=1
     )
@@ -168,21 +167,16 @@ class SegmentationConfig(PretextConfig):
         0.0, "Share of the target's training pixels from which on a class counts in means.", ge=0, lt=1
     )
     statistics_batches: int = setting(
-        0,
-        "Batches of training crops by which statistics of batch norm are taken anew before each judging; 0 "
-        "leaves those of training.",
-        unit="batches",
-        ge=0,
-    )
+        0, "Batches of training crops by which statistics of batch norm are taken anew before each judging; "
+        "0 leaves those of training.", unit="batches", ge=0,
+    )  # fmt: skip
     curve_early: int = setting(
         0, "Steps until which the learning curve has a point every 10 steps.", unit="steps", ge=0
     )
     curve_crop: int = setting(
-        0,
-        "Side of the middle of pictures that the learning curve is of; 0 for whole ones.",
-        unit="pixels",
+        0, "Side of the middle of pictures that the learning curve is of; 0 for whole ones.", unit="pixels",
         ge=0,
-    )
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

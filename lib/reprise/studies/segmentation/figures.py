@@ -44,8 +44,7 @@ def quality(runs: Runs, measure: str = "miou") -> Plate:
         f"M{_QUALITIES[measure][1:]} on the test pictures after fine-tuning, by what the network started "
         "from; the encoder alone is transferred unless said otherwise. Small dots: seeds "
         f"({counts(*runs.values())}); marks: mean with 95 % t interval over seeds.{shape_words(markers)}"
-        + " Dotted: levels without a network."
-        * (measure == "miou")
+        + (" Dotted: levels without a network." if measure == "miou" else "")
     )
     alt = f"Dots in rows, one row a condition. Means: {_listed(means, '; ')}."
     return Plate(figure, f"segmentation-{measure}", caption, alt)

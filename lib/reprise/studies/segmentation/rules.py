@@ -1,6 +1,6 @@
 """Rules of study 3, version 2, as functions: runs by name and a measure of quality → what follows.
 
-Names of runs are those of :func:`reprise.studies.segmentation.presets.name_of`: the pre-training, encoder
+Names of runs are those of :func:`reprise.studies.segmentation.families.name_of`: the pre-training, encoder
 only, such as ``"segmentation"``; ``"segmentation, decoder"`` and ``"segmentation, both"``; ``"none"``. How
 two are held against each other stands in :mod:`reprise.studies.segmentation.contrasts`.
 """

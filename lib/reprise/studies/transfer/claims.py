@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...claims.claim import Claim, Selection, together
+from ...claims.claim import Claim, Selection
+from ...claims.conjunction import together
 from . import claims_former as former
 from . import endpoints, rules
 from .presets import DEGREES

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...claims.claim import Claim, Outcome, Runs, Selection, together
+from ...claims.claim import Claim, Outcome, Runs, Selection
+from ...claims.conjunction import together
 from ...claims.verdict import above, above_holm, all_of, equivalent
 from . import endpoints
 from .rules import TARGETS, as_far_as_run, more_data_more_change, random_labels_change_more_from_the_start
