@@ -108,13 +108,13 @@ def test_an_interval_is_drawn_beside_its_bound():
 
 
 def test_predictions_stand_with_their_claim(entries):
-    (m2,) = [entry for entry in entries if entry.claim.id == "M1b"]
-    part = m2.headline.verdict.parts[0]
+    (m3,) = [entry for entry in entries if entry.claim.id == "M3a"]
+    part = m3.headline.verdict.parts[0]
     about = Prediction(
-        "M1b", m2.claim.version, m2.headline.case.preset, part.name, 0.0, -1.0, 1.0, "supported", 5, 0.9,
+        "M3a", m3.claim.version, m3.headline.case.preset, part.name, 0.0, -1.0, 1.0, "supported", 5, 0.9,
         "a <guess>", datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC), "m.toml",
     )  # fmt: skip
-    (scored,) = score([about], [m2])
-    text = page.ledger_html([m2], {}, [scored, Score(replace(about, setting="full"), None)])["goerttler2021"]
+    (scored,) = score([about], [m3])
+    text = page.ledger_html([m3], {}, [scored, Score(replace(about, setting="full"), None)])["goerttler2021"]
     assert f"<strong>{scored.words}</strong>" in text and "a &lt;guess&gt;" in text
     assert f"came {part.amount()}, {part.status}" in text and "not run yet" in text

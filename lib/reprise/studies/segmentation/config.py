@@ -30,9 +30,7 @@ EARLY_EVERY = 10
 """Steps between points of the learning curve at its beginning, where there are such."""
 
 # Which settings of pre-training a pre-training depends on, beside those that all trained ones share.
-_SHARED = (
-    "source", "pretrain_crop", "pretrain_steps", "pretrain_rate", "pretrain_jitter", "initial",
-)  # fmt: skip
+_SHARED = ("source", "pretrain_crop", "pretrain_steps", "pretrain_rate", "pretrain_jitter", "initial")
 _WEIGHTS = ("contrast_weight", "mask_weight", "noise_weight", "colour_weight", "shuffle_weight")
 _OWN = {
     "reconstruction": ("restores",),
