@@ -156,7 +156,7 @@ def test_slopes_are_drawn_for_every_task_beside_moves_that_change_as_much():
         assert f"adaptation in MAML {adapted:.2f}" in plate.alt
     (legend,) = plate.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == list(figures_slopes.LEGEND)
-    assert "On gratings no random move changes some seed's layers as much." in plate.caption
+    assert "On gratings, some seeds have no random move that changes as much." in plate.caption
     assert plate.name == "control-slopes" and "3 to 5 seeds" in plate.caption
     alone = figures_slopes.slopes({"digits": tasks["digits"]})
     assert "no random move" not in alone.caption and "adaptation" not in alone.alt

@@ -127,7 +127,7 @@ PRESETS = {
             values={
                 "accuracy on test images, trained": (0.855, 0.848, 0.863),
                 "change by training, logits": (0.864, 0.821, 0.907),
-                "M2: rank correlation of depth and change, training": (1.000, 1.000, 1.000),
+                "M2, version 1: rank correlation of depth and change, training": (1.000, 1.000, 1.000),
             },
             n=10,
             measured="AMD EPYC, 1 thread, 2026-11-21",
@@ -142,7 +142,7 @@ PRESETS = {
             values={
                 "accuracy on test images, trained": (0.026, 0.022, 0.030),
                 "change by training, logits": (0.522, 0.484, 0.559),
-                "M2: rank correlation of depth and change, training": (1.000, 1.000, 1.000),
+                "M2, version 1: rank correlation of depth and change, training": (1.000, 1.000, 1.000),
             },
             n=10,
             measured="AMD EPYC, 1 thread, 2026-11-21",

@@ -150,7 +150,7 @@ def endpoints(run: xr.Dataset) -> xr.Dataset:
         "change by random perturbation, logits": random.sel(layer="logits"),
         "change by random perturbation, mean of blocks": random.sel(layer=BLOCKS).mean("layer"),
         "relative norm of the update": run["network_update_norm"].isel(step=-1),
-        "M2: rank correlation of depth and change, training": control_correlation(run),
+        "M2, version 1: rank correlation of depth and change, training": control_correlation(run),
         "M2a: slope of log change over depth, training": control_slope(run),
         "rank correlation of depth and change, mean over random perturbations": draws.mean("draw"),
         "M2: training minus one random perturbation": beyond_null(run),

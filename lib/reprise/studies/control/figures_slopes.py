@@ -62,7 +62,7 @@ def slopes(
         )  # fmt: skip
         figure.tight_layout(w_pad=1.5)
     runs = [*tasks.values(), *([] if adaptation is None else [adaptation])]
-    none = f" On {' and '.join(unmatched)} no random move changes some seed's layers as much." * bool(
+    none = f" On {' and '.join(unmatched)}, some seeds have no random move that changes as much." * bool(
         unmatched
     )
     caption = (
