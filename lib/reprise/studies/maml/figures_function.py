@@ -50,7 +50,7 @@ EFFECTS = {
     "accuracy": ("accuracy,\nunseen classes", None),
     "M1a": ("M1a: logits −\nthe block that\nchanges most", 0.0),
     "M3a": ("M3a: log of\nadaptation ÷\n1/60 of training", 0.0),
-    "M3b": ("M3b: layers,\nadaptation −\n1/60 of training", 0.0),
+    "M3b": ("M3b, with logits:\nadaptation −\n1/60 of training", 0.0),
 }
 """Columns of the figure of switches: quantity → title, and the bound of its claim."""
 
@@ -200,9 +200,9 @@ def switches(runs: Mapping[str, xr.Dataset], measure: str = endpoints.PRIMARY) -
         figure.tight_layout(w_pad=0.8)
     caption = (
         "What each switch changes, against the base (black, grey line): accuracy on unseen classes, and the "
-        f"quantities that claims are about ({measure_entry(measure).title}); a claim holds right of the "
-        f"dotted line. Mean over {seeds(*runs.values())}; {interval('bars', *runs.values())}. Fewer than "
-        "five seeds decide no claim."
+        f"quantities that claims are about ({measure_entry(measure).title}); a claim asks for right of "
+        "the dotted line, M3b over the blocks alone, too. Mean over "
+        f"{seeds(*runs.values())}; {interval('bars', *runs.values())}. Fewer than five seeds decide no claim."
     )
     described = "; ".join(
         f"{name}: accuracy {m:.0%}" for name, m in zip(names, means["accuracy"], strict=True)
