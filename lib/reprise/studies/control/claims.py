@@ -136,7 +136,7 @@ M2 = replace(
         former=(M2_V1,),
     ),
     positive="It holds where each of its parts does.",
-    negative="It fails where one of them fails.",
+    negative="It fails where one of them fails. It depends on the setting of M2c's control, see there.",
 )
 
 CLAIMS = (M2A, M2B, M2C, M2D, M2)
