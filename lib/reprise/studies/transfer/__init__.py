@@ -1,4 +1,4 @@
-"""Study 2: what fine-tuning keeps and what it unlearns."""
+"""Study 2: what fine-tuning changes and what it keeps."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class Transfer(Study[TransferConfig]):
     """Similarity to the pre-trained and to the initial network, layer by layer, over training."""
 
     name = "transfer"
-    title = "What fine-tuning keeps and what it unlearns"
+    title = "What fine-tuning changes and what it keeps"
     learned_again = "Fine-tuning on new labels"
     paper = "goerttler2022"
     order = 3

@@ -168,7 +168,7 @@ def _no_start_left(runs: Runs, measure: str) -> str:
     if not found:
         return "Every layer is more similar to its own start than to a fresh random network."
     where = "; ".join(f"{design}, {', '.join(own)}" for design, own in found.items())
-    return f"No more similar to the own start than to a fresh random network, by the 95 % interval: {where}."
+    return f"Not told to be more similar to the own start than to a fresh random network (95 %): {where}."
 
 
 def by_both_kinds(measure: str, comparisons: Callable[[str], Sequence[Part]]) -> Outcome:

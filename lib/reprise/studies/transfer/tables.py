@@ -159,7 +159,8 @@ def outcomes(found: Sequence[Effect]) -> dict[str, str]:
         elif kinds <= {"small", "no difference"}:
             text = "small everywhere"
         else:
-            text = f"no difference that could be told from 0 or that reaches {endpoints.EQUAL:g}"
+            told = f"no difference that could be told from 0 and reaches {endpoints.EQUAL:g}"
+            text = f"{told}; one is not excluded"
         said[name.split(", ", 1)[-1]] = text
     return said
 
