@@ -135,12 +135,11 @@ def test_what_holds_at_every_choice_is_told_from_what_does_not():
     firm = sets(rng, {"a": 1.0, "b": 1.0, "c": 1.0}, (("a", "b"),))
     loose = falling(rng)
     assert held_by([loose, firm]) == (
-        "Of these rules X3 says the same at every choice that could have been made; X1 would not."
+        "The verdict on X3 is the same at every choice shown here. The verdict on X1 changes with the choice."
     )
-    assert held_by([firm]).startswith("Of these rules each says the same")
-    assert (
-        held_by([loose]) == "Of these rules none says the same at every choice that could have been made: X1."
-    )
+    assert held_by([firm, firm]) == "The verdicts on X3 and X3 are the same at every choice shown here."
+    assert held_by([loose, loose, loose]) == "The verdicts on X1, X1 and X1 change with the choice."
+    assert held_by([]) == ""
 
 
 def test_runs_that_decide_nothing_say_so_and_what_their_intervals_would_say():
@@ -152,4 +151,8 @@ def test_runs_that_decide_nothing_say_so_and_what_their_intervals_would_say():
     assert closed.sentence("only").startswith(
         "Two rates. By its intervals alone the rule would say: supported from 0 to 4 % (registered: 2 %)"
     )
-    assert held_by([rule, closed]).endswith(": X1. On the runs of X1 nothing is decided.")
+    assert held_by([rule, closed]) == (
+        "The verdict on X1 changes with the choice. "
+        "X1 cannot be asked here: its runs decide nothing, whatever the choice."
+    )
+    assert held_by([closed, closed]).startswith("X1 and X1 cannot be asked here: their runs decide nothing")

@@ -39,7 +39,7 @@ def test_each_rule_has_an_explorer_and_a_static_twin(executed):
 
 def test_what_comes_out_is_said_first_and_by_the_numbers(executed):
     first = _shown(executed, "text/markdown")[0]
-    assert first.startswith("Of these rules ")
+    assert first.startswith("The verdict")
     lines = re.findall(r"^- \*\*(\w+)\*\*, [^?]+\? .+$", first, re.MULTILINE)
     assert sorted({line.lower() for line in lines}) == sorted(IDS)
     for line in first.splitlines()[2:]:

@@ -273,7 +273,7 @@ def test_the_proposal_must_beat_contrast_and_not_fall_behind_labels():
     rng = np.random.default_rng(8)
     behind = judge("S6", simulated(rng, contrastive_reconstruction=36, segmentation=42))
     assert behind.status == "mixed"
-    assert [part.bound for part in behind.parts] == ["above 0", "above 0", "above -2", "above -2"]
+    assert [part.bound for part in behind.parts] == ["above 0", "above 0", "above −2", "above −2"]
 
 
 def test_another_measure_of_quality_is_read_where_it_is_asked_for():

@@ -161,20 +161,25 @@ class Choices:
 
 def held_by(rules: Sequence[Choices]) -> str:
     """Which verdicts are the same at every choice, and which are not, in words."""
-    firm, loose = [], []
+    firm: list[str] = []
+    loose: list[str] = []
+    closed: list[str] = []
     for rule in rules:
         found = {status for option in rule.registered for status in rule.statuses(option)}
-        if not rule.withheld:
-            (firm if len(found) == 1 else loose).append(rule.claim)
-    every = "at every choice that could have been made"
-    if not firm and not loose:
-        text = ""
-    elif not loose:
-        text = f"Of these rules each says the same {every}: {listed(firm)}."
-    elif not firm:
-        text = f"Of these rules none says the same {every}: {listed(loose)}."
-    else:
-        verb = "says" if len(firm) == 1 else "say"
-        text = f"Of these rules {listed(firm)} {verb} the same {every}; {listed(loose)} would not."
-    closed = [f"On the runs of {rule.claim} nothing is decided." for rule in rules if rule.withheld]
-    return " ".join([text, *closed]).strip()
+        (closed if rule.withheld else firm if len(found) == 1 else loose).append(rule.claim)
+    said = []
+    if firm:
+        verb = "is" if len(firm) == 1 else "are"
+        said.append(f"{_verdicts_on(firm)} {verb} the same at every choice shown here.")
+    if loose:
+        said.append(f"{_verdicts_on(loose)} {'changes' if len(loose) == 1 else 'change'} with the choice.")
+    if closed:
+        whose = "its" if len(closed) == 1 else "their"
+        said.append(
+            f"{listed(closed)} cannot be asked here: {whose} runs decide nothing, whatever the choice."
+        )
+    return " ".join(said)
+
+
+def _verdicts_on(names: Sequence[str]) -> str:
+    return f"The verdict{'' if len(names) == 1 else 's'} on {listed(names)}"

@@ -139,14 +139,21 @@ def above(
     ceiling = bool(largest <= bound + ROUNDING)
     if len(values) < MINIMUM_SEEDS or ceiling:
         status = "undecided"
-    return Part(name, mean, low, high, level, len(values), f"above {bound:g}", status, unit, bound, ceiling)
+    return Part(
+        name, mean, low, high, level, len(values), f"above {_signed(bound)}", status, unit, bound, ceiling
+    )
 
 
 def below(name: str, values: Sequence[float] | np.ndarray, bound: float = 0.0, unit: str = "") -> Part:
     """Is the mean over seeds below a bound? As :func:`above`, the other way round."""
     turned: dict[Status, Status] = {"supported": "contradicted", "contradicted": "supported"}
     part = above(name, values, bound, unit)
-    return replace(part, bound=f"below {bound:g}", status=turned.get(part.status, part.status))
+    return replace(part, bound=f"below {_signed(bound)}", status=turned.get(part.status, part.status))
+
+
+def _signed(bound: float) -> str:
+    """A bound as pages spell it, with a true minus."""
+    return f"{bound:g}".replace("-", "−")
 
 
 def equivalent(name: str, values: Sequence[float] | np.ndarray, margin: float, unit: str = "") -> Part:
