@@ -66,7 +66,9 @@ def _copy(places, folder):
 def walks():
     """Blocks of CONTRIBUTING.md that say where they belong: path → source."""
     text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    blocks = re.finditer(r"^```(?:python|js|yaml)\n(?:#|//) (\S+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    blocks = re.finditer(
+        r"^```(?:python|js|yaml|toml)\n(?:#|//) (\S+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE
+    )
     return {block[1]: block[2] for block in blocks}
 
 

@@ -1,9 +1,10 @@
-"""CONTRIBUTING.md's four changes, made as they are written there."""
+"""CONTRIBUTING.md's five changes, made as they are written there."""
 
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -12,8 +13,12 @@ import pytest
 
 from reprise.book.build import book_sources
 from reprise.book.chapter import Chapter
+from reprise.claims.claim import find_claim
+from reprise.claims.predictions import read, seal
+from reprise.claims.record import RECORD, unrecorded
 from reprise.engine.runner import units
 from reprise.engine.study import study
+from reprise.places import UserError
 from reprise.similarity import measures
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +64,28 @@ def test_the_preset_is_listed_and_names_the_units_of_its_settings(walks, last_va
     given = maml.configure("sweep", {"iterations": "60", "evaluation_tasks": "50"})
     assert units(maml.configure("quick", {}), preset.seeds) == units(given, (0, 1, 2))
     assert maml.preset("quick").expects is None
+
+
+def test_the_rule_has_a_version_a_record_and_sealed_predictions(walks, tmp_path):
+    old = find_claim("M3a")
+    names = {"M3A_V1": old, "replace": replace}
+    exec(compile(walks["lib/reprise/studies/maml/claims.py"], "claims.py", "exec"), names)
+    new = names["M3A"]
+    assert (new.version, new.former, new.seeds) == (old.version + 1, (old,), tuple(range(10, 20)))
+    assert any("not in the record" in line for line in unrecorded([new]))
+    book = tmp_path / "rules.toml"
+    entry = walks["lib/reprise/claims/rules.toml"]
+    book.write_text(RECORD.read_text("utf-8") + "\n" + entry, "utf-8")
+    assert unrecorded([new], book) == []
+    # Changed words under the same version are refused.
+    assert "its text was changed" in unrecorded([replace(new, words=old.words)], book)[0]
+    expected = tmp_path / "m3.toml"
+    expected.write_text(walks["predictions/m3.toml"], "utf-8")
+    with pytest.raises(UserError, match="not what was sealed"):
+        read(expected)
+    seal(expected)
+    (row,) = read(expected)
+    assert (row.claim, row.version, row.n) == (new.id, new.version, len(new.seeds))
 
 
 def notebook(source):
