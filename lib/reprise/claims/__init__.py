@@ -1,4 +1,4 @@
-"""Claims of the three papers: each as data with one rule, written before the runs that it judges."""
+"""Claims of the three papers: each as data with one rule and its versions."""
 
 from .claim import Claim, claims, judge
 from .verdict import Part, Verdict

@@ -85,7 +85,7 @@ class Claim:
         source: Where it comes from, one of :data:`SOURCES`.
         title: A few words.
         statement: The claim in our words.
-        words: The rule in words, without the gate's; they stand before the runs that they judge.
+        words: The rule in words, without the gate's; :mod:`.record` says when they came.
         endpoint: The quantity that the rule is about, in words.
         decide: The rule as a function.
         runs: The runs that it takes.
