@@ -95,15 +95,16 @@ def test_an_interval_is_drawn_beside_its_bound():
     """Positions read back from the drawing, against proportions worked out by hand."""
     part = above("gain", [1.0, 2.0, 3.0, 4.0, 5.0])
     drawn = verdicts.glyph(part)
-    bound = float(re.search(r'class="bound" d="M([\d.]+)', drawn)[1])
-    low, high = map(float, re.search(r'class="interval" d="M([\d.]+) [\d.]+H([\d.]+)"', drawn).groups())
-    dot = float(re.search(r'cx="([\d.]+)"', drawn)[1])
+    (bound,) = map(float, re.findall(r'class="bound" d="M([\d.]+)', drawn))
+    (ends,) = re.findall(r'class="interval" d="M([\d.]+) [\d.]+H([\d.]+)"', drawn)
+    low, high = map(float, ends)
+    (dot,) = map(float, re.findall(r'cx="([\d.]+)"', drawn))
     assert bound < low < dot < high
     assert (dot - bound) / (high - bound) == pytest.approx(part.estimate / part.high, abs=0.01)
     assert f"{part.amount()}, above 0" in drawn
     same = verdicts.glyph(equivalent("difference", [0.1, -0.1, 0.0, 0.05, -0.05], 0.5))
-    band = re.search(r'class="margin" x="([\d.]+)" y="2" width="([\d.]+)"', same)
-    assert float(band[1]) + float(band[2]) / 2 == pytest.approx(verdicts.WIDTH / 2, abs=0.2)
+    ((left, width),) = re.findall(r'class="margin" x="([\d.]+)" y="2" width="([\d.]+)"', same)
+    assert float(left) + float(width) / 2 == pytest.approx(verdicts.WIDTH / 2, abs=0.2)
     assert verdicts.glyph(None) == '<span class="glyph"></span>'
 
 

@@ -43,7 +43,7 @@ def test_a_line_has_a_null_of_its_own_where_a_fresh_network_learned_the_same():
     plate = kept([replace(whole, own={"two": own}), part("Tuning")])
     (axes, other) = plate.figure.axes
     matching = [line for line in axes.lines if line.get_color() == whole.colours["two"]]
-    np.testing.assert_allclose(matching[1].get_ydata(), own)
+    np.testing.assert_allclose(np.asarray(matching[1].get_ydata()), own)
     assert len(axes.lines) == len(other.lines) + 1
     assert "Dotted in a line's colour (Adapting)" in plate.caption
     assert "a fresh network that learned two: b 0.70, beside 0.75" in plate.alt

@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.patches import Rectangle
 
 from reprise.engine.statistics import interval_over_seeds
 from reprise.studies.control import endpoints, figures_slopes
@@ -112,7 +113,7 @@ def test_alone_writes_every_number_of_its_matrix_legibly(runs):
         assert axes.images[0].get_clim() == (0, 1)
     for axes, run in zip(plate.figure.axes[len(runs) : 2 * len(runs)], runs.values(), strict=True):
         table = figures.alone_table(run, "rsa-correlation")
-        heights = np.array([bar.get_height() for bar in axes.patches])
+        heights = np.array([bar.get_height() for bar in axes.patches if isinstance(bar, Rectangle)])
         own = table.diagonal()
         np.testing.assert_allclose(heights[:5], own)
         np.testing.assert_allclose(heights[5:], np.where(table[-1] > own, table[-1] - own, 0))

@@ -126,7 +126,7 @@ def test_a_line_has_the_null_of_a_fresh_network_trained_on_the_same_labels(runs)
     colour = axes.lines[0].get_color()
     dotted = [line for line in axes.lines if line.get_color() == colour][1:]
     assert len(dotted) == 1
-    np.testing.assert_allclose(dotted[0].get_ydata(), expected)
+    np.testing.assert_allclose(np.asarray(dotted[0].get_ydata()), expected)
     assert "trained on the same labels" in plate.caption
     assert "same labels" not in figures.by_layer(runs, "pretrained").caption
 
@@ -199,7 +199,9 @@ def test_excess_is_the_similarity_that_a_fresh_network_does_not_have(runs):
     name, *_, other = runs
     plate = figures.excess({name: runs[name], "no fresh one": runs[other]}, {name: runs[other]})
     axes = plate.figure.axes[0]
-    linear, debiased = (c.lines[0].get_ydata() for c in axes.containers if isinstance(c, ErrorbarContainer))
+    linear, debiased = (
+        np.asarray(c.lines[0].get_ydata()) for c in axes.containers if isinstance(c, ErrorbarContainer)
+    )
     for drawn, kind in ((linear, "cka-linear"), (debiased, endpoints.DEBIASED)):
         ours, theirs = (endpoints.similarity(runs[n], "pretrained", kind).values for n in (name, other))
         np.testing.assert_allclose(drawn, (ours - theirs).mean(0), atol=1e-9)

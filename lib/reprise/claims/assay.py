@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def decidable(part: Part, power: float = POWER) -> float:
     def lacking(shift: float) -> float:
         return float(stats.nct.sf(critical, part.n - 1, shift)) - wanted
 
-    shift = optimize.brentq(lacking, 0.0, 20.0 * critical)
+    shift: Any = optimize.brentq(lacking, 0.0, 20.0 * critical)
     return float(shift) * spread / part.n**0.5
 
 

@@ -152,7 +152,8 @@ def load_characters(name: str, root: Path, drawings: int, download: bool = False
         DataDamaged: Its files are not the declared ones.
     """
     if name == "gratings":
-        return ImageSplits(*(_grey_gratings(split, root) for split in get_args(Split)), "test")
+        train, test = (_grey_gratings(split, root) for split in get_args(Split))
+        return ImageSplits(train, test, "test")
     if name not in ("mnist", "mnist-test"):
         return divide(load_few_shot(name, root, download).train, drawings)
     entry = dataset_entry(name)

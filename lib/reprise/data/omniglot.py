@@ -97,8 +97,8 @@ def load_background(paths: list[Path]) -> FewShotSplits:
     background, evaluation = sets
     names = [list(background)[i] for i in np.random.default_rng(0).permutation(len(background))]
     held, trained = names[:BACKGROUND_VALIDATION], names[BACKGROUND_VALIDATION:]
-    parts = ({name: background[name] for name in part} for part in (trained, held))
-    return FewShotSplits(*map(_pool, parts), _pool(evaluation))
+    train, validation = (_pool({name: background[name] for name in part}) for part in (trained, held))
+    return FewShotSplits(train, validation, _pool(evaluation))
 
 
 def read_characters(paths: Iterable[Path]) -> dict[str, list[bytes]]:

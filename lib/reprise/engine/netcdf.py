@@ -189,6 +189,7 @@ def read_identity(path: Path) -> tuple[dict[str, Any], int | None]:
     with h5py.File(path) as file:
         attributes = {name: file.attrs[name] for name in file.attrs}
         if "seed" in file:
-            return attributes, int(file["seed"][()])
-    packed = json.loads(attributes.get(SCALARS, "{}"))
+            seed: Any = file["seed"]
+            return attributes, int(seed[()])
+    packed = json.loads(str(attributes.get(SCALARS, "{}")))
     return attributes, int(packed["seed"][2]) if "seed" in packed else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-LEGEND = {
+LEGEND: dict[str, dict[str, Any]] = {
     "training": {"fmt": "o", "color": "black"},
     "random moves that change as much": {"fmt": "s", "color": CONDITIONS[2]},
     "adaptation in MAML": {"fmt": "D", "color": CONDITIONS[0]},

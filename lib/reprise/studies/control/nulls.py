@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -117,4 +117,5 @@ def matching_scale(change: Callable[[float], float], target: float, start: float
         here += stride
         if abs(here) > np.log(LARGEST_SCALE):
             return float("nan")
-    return float(np.exp(brentq(beyond, *sorted((here, here + stride)), xtol=0.01)))
+    root: Any = brentq(beyond, *sorted((here, here + stride)), xtol=0.01)
+    return float(np.exp(root))

@@ -38,7 +38,7 @@ def by_measures(judge: Judge, measure: str) -> tuple[Status, tuple[Part, ...], s
     """
     chosen = MATCHED if measure == MATCHED[0] else (measure,)
     parts = {name: tuple(judge(name)) for name in chosen}
-    statuses = {measure_entry(name).title: all_of(own) for name, own in parts.items()}
+    statuses: dict[str, Status] = {measure_entry(name).title: all_of(own) for name, own in parts.items()}
     named = tuple(
         replace(part, name=f"{part.name}, {measure_entry(name).title}")
         for name, own in parts.items()
