@@ -108,7 +108,10 @@ def verdict_list(verdicts: Sequence[Verdict]) -> str:
             f"<p>Rule, version {claim.version}: {html.escape(claim.rule)}</p><p>{where}; {ledger}.</p></div>"
         )
         name = f"<strong>{verdict.claim}</strong>"
-        items.append(row(claim, verdict, name, folded, f' id="claim-{verdict.claim.lower()}"'))
+        preset = html.escape(verdict.preset)
+        items.append(
+            row(claim, verdict, name, folded, f' id="claim-{verdict.claim.lower()}" data-preset="{preset}"')
+        )
     return f'<ul class="verdicts">{"".join(items)}</ul>'
 
 
