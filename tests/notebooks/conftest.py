@@ -18,7 +18,8 @@ def verdicts_of() -> Callable[[Sequence[str]], dict[str, str]]:
 
     def read(pages: Sequence[str]) -> dict[str, str]:
         (found,) = [page for page in pages if 'class="verdicts"' in page]
-        claims = re.findall(r'<li id="claim-(\w+)" data-preset="[^"]*"><span class="verdict-[a-z-]+">([a-z ]+)</span>', found)
+        row = r'<li id="claim-(\w+)" data-preset="[^"]*"><span class="verdict-[a-z-]+">([a-z ]+)</span>'
+        claims = re.findall(row, found)
         assert len(claims) == found.count('<li id="claim-') == len(dict(claims))
         return dict(claims)
 
