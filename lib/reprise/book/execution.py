@@ -19,6 +19,7 @@ from typing import Any
 from reprise.book import inputs
 from reprise.book.driver import ChapterError, execute_notebook
 from reprise.book.parameters import declared
+from reprise.places import Places
 
 AT_ONCE = 2
 """Chapters that are executed at once, at most: each has a kernel, and reads results into memory."""
@@ -63,12 +64,11 @@ def execute_chapters(
         BuildError: Chapters failed; all are tried first, and each is told in full where it fails.
     """
     seconds: dict[str, float] = {}
-    noisy, failures = [], []
+    failures = []
     workers = min(os.cpu_count() or 1, AT_ONCE)
-    changed = [chapter for chapter in chapters if not _recall(root, stage, chapter, memory)]
-    for chapter in chapters:
-        if chapter not in changed and _record(memory, chapter)["wrote"]:
-            noisy.append(chapter.as_posix())
+    recalled = {chapter: _recall(root, stage, chapter, memory) for chapter in chapters}
+    changed = [chapter for chapter, record in recalled.items() if not record]
+    noisy = [chapter.as_posix() for chapter, record in recalled.items() if record.get("wrote")]
     if kept := len(chapters) - len(changed):
         print(f"{kept} of {len(chapters)} chapters are as they were", flush=True)
     if not changed:
@@ -103,24 +103,17 @@ def _parameters(source: Path) -> dict[str, Any]:
     return {"compute": "never"} if "compute" in declared(source) else {}
 
 
-def _record(memory: Path, chapter: Path) -> dict[str, Any]:
-    """What is remembered of a chapter; empty if that cannot be read."""
+def _recall(root: Path, stage: Path, chapter: Path, memory: Path) -> dict[str, Any]:
+    """Put a remembered chapter in its place, if it would come out the same; its record, empty if not."""
+    source = root / chapter
     try:
-        return json.loads((memory / f"{chapter}.json").read_text(encoding="utf-8"))
+        record = json.loads((memory / f"{chapter}.json").read_text(encoding="utf-8"))
+        if inputs.key(source, _parameters(source), record["inputs"]) != record["key"]:
+            return {}
+        put(stage / chapter, (memory / chapter).read_bytes())
     except (OSError, ValueError):
         return {}
-
-
-def _recall(root: Path, stage: Path, chapter: Path, memory: Path) -> bool:
-    """Put a remembered chapter in its place, if it would come out the same; whether it was."""
-    record, source = _record(memory, chapter), root / chapter
-    if not record or inputs.key(source, _parameters(source), record["inputs"]) != record["key"]:
-        return False
-    try:
-        put(stage / chapter, (memory / chapter).read_bytes())
-    except OSError:
-        return False
-    return True
+    return record
 
 
 def _execute_one(root: Path, stage: Path, memory: Path, chapter: Path) -> Outcome:
@@ -138,7 +131,9 @@ def _execute_one(root: Path, stage: Path, memory: Path, chapter: Path) -> Outcom
         return Outcome(time.perf_counter() - started, fault=str(error), cause=cause)
     wrote = _tidy(target, chapter.as_posix())
     if noted.is_file():  # a kernel that ended otherwise than by itself leaves none
-        read = inputs.inputs_of(noted, root, [memory.parent])
+        # Remembered verdicts follow from units and source, which count themselves.
+        verdicts = Places.from_environment(start=root).local / "verdicts"
+        read = inputs.inputs_of(noted, root, [memory.parent, verdicts])
         noted.unlink()
         shutil.copyfile(target, memory / chapter)
         record = {"key": inputs.key(source, parameters, read), "inputs": read, "wrote": wrote}

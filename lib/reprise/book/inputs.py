@@ -9,6 +9,7 @@ same.
 from __future__ import annotations
 
 import atexit
+import functools
 import hashlib
 import json
 import os
@@ -81,10 +82,16 @@ def key(source: Path, parameters: Mapping[str, Any], inputs: Iterable[str]) -> s
 
     add(source.read_bytes(), json.dumps(parameters, sort_keys=True), sys.version)
     add(*(f"{name}={os.environ.get(name, '')}" for name in _FOLLOWED))
-    add(*sorted(f"{found.name}={found.version}" for found in metadata.distributions()))
+    add(*_packages())
     for path in sorted(set(inputs)):
         add(path, _content(Path(path)))
     return digest.hexdigest()
+
+
+@functools.cache
+def _packages() -> list[str]:
+    """What is installed, with versions: read once, for it takes longer than all the rest."""
+    return sorted(f"{found.name}={found.version}" for found in metadata.distributions())
 
 
 def _content(path: Path) -> bytes:

@@ -61,6 +61,8 @@ def together(
         seeds=first.seeds,
         deciding=first.deciding,
         beside=first.beside,
+        positive="It holds where each of its parts does.",
+        negative="It fails where one of them fails.",
         former=former,
     )
 

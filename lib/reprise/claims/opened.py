@@ -81,9 +81,9 @@ class Opened:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
             os.replace(name, self.remembered / f"{key}.json")
-            kept = sorted(self.remembered.glob("*.json"), key=lambda path: path.stat().st_mtime)
-            for path in kept[:-KEPT]:
-                path.unlink(missing_ok=True)
+            if len(kept := list(self.remembered.glob("*.json"))) > KEPT:
+                for path in sorted(kept, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+                    path.unlink(missing_ok=True)
 
     def _stamp(self, unit: Unit) -> str:
         path = self.store.path(unit, cast("Layer", self.store.layers[0]))

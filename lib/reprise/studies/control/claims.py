@@ -135,7 +135,6 @@ M2 = replace(
         figure="control-slopes",
         former=(M2_V1,),
     ),
-    positive="It holds where each of its parts does.",
     negative="It fails where one of them fails. It depends on the setting of M2c's control, see there.",
 )
 

@@ -155,8 +155,6 @@ M1 = replace(
     ),
     deciding=OWN_LOOP,
     beside=BESIDE,
-    positive="It holds where both its parts do.",
-    negative="It fails where one of them fails.",
 )
 M3A = Claim(
     id="M3a",
@@ -209,10 +207,6 @@ def _m3(parts: tuple[Claim, ...], former: tuple[Claim, ...] = ()) -> Claim:
     )
 
 
-M3 = replace(
-    _m3((M3A, M3B), (_m3((M3A, M3B_V1)),)),
-    positive="It holds where both its parts do.",
-    negative="It fails where one of them fails.",
-)
+M3 = _m3((M3A, M3B), (_m3((M3A, M3B_V1)),))
 
 CLAIMS = (M1A, M1B, M1, M3A, M3B, M3)

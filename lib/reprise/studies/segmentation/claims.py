@@ -99,8 +99,6 @@ S2 = replace(
         former=(former.S2,),
     ),
     margin=_MARGIN,
-    positive=S2A.positive,
-    negative=S2A.negative,
 )
 S3 = _claim(
     id="S3",
@@ -164,17 +162,13 @@ S5B = _S5(
     decide=rules.segmentation_improves_it_more,
     runs=(*conditions("segmentation", "classification"), *RUNS),
 )
-S5 = replace(
-    together(
-        "S5",
-        (S5A, S5B),
-        title="ImageNet's classification encoders are suboptimal",
-        statement="Encoders from ImageNet classification are therefore not the best choice.",
-        figure="segmentation-miou",
-        former=(former.S5,),
-    ),
-    positive=S5A.positive,
-    negative=S5A.negative,
+S5 = together(
+    "S5",
+    (S5A, S5B),
+    title="ImageNet's classification encoders are suboptimal",
+    statement="Encoders from ImageNet classification are therefore not the best choice.",
+    figure="segmentation-miou",
+    former=(former.S5,),
 )
 S6A = _claim(
     id="S6a",
@@ -219,18 +213,14 @@ S6C = _claim(
     positive="Simulated pairs without a difference are found in nine of ten cases and more.",
     negative="Simulated pairs that lie below by the margin are supported in 2.5 % at most.",
 )
-S6 = replace(
-    together(
-        "S6",
-        (S6A, S6B, S6C),
-        title="Contrast with reconstructions: the proposal",
-        statement="Contrastive learning with several reconstructions gives good encoders without labels, "
-        "better than contrastive learning alone.",
-        figure="segmentation-miou",
-        former=(former.S6,),
-    ),
-    positive=S6A.positive,
-    negative=S6A.negative,
+S6 = together(
+    "S6",
+    (S6A, S6B, S6C),
+    title="Contrast with reconstructions: the proposal",
+    statement="Contrastive learning with several reconstructions gives good encoders without labels, "
+    "better than contrastive learning alone.",
+    figure="segmentation-miou",
+    former=(former.S6,),
 )
 
 CLAIMS = (S1, S2A, S2B, S2, S3, S4, S5A, S5B, S5, S6A, S6B, S6C, S6)
