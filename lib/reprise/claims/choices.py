@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..engine.words import listed
 from .claim import withheld
-from .scales import Scale, Sets, holds_in, listed, over_scale, over_sets
+from .scales import Scale, Sets, holds_in, over_scale, over_sets
 from .verdict import Part, Status, above, all_of, below, equivalent
 
 __all__ = ["Choices", "Comparison", "Scale", "Sets", "held_by"]

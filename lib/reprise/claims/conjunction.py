@@ -1,12 +1,13 @@
-"""Claims that are the conjunction of others."""
+"""What holds only together: claims that are the conjunction of others, measures that must agree."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..engine.words import listed
 from .claim import Claim, Outcome, Runs, Selection
-from .verdict import all_of
+from .verdict import Part, Status, all_of
 
 
 def together(
@@ -31,8 +32,7 @@ def together(
         endpoint: The quantity in words; the names of the parts if empty.
         former: The conjunction as earlier versions had it, the latest first; its version is one above theirs.
     """
-    first, names = parts[0], [part.id for part in parts]
-    joined = f"{', '.join(names[:-1])} and {names[-1]}"
+    first, joined = parts[0], listed([part.id for part in parts])
 
     def decide(runs: Runs, measure: str) -> Outcome:
         outcomes = [part.decide(runs, measure) for part in parts]
@@ -65,6 +65,20 @@ def together(
         negative="It fails where one of them fails.",
         former=former,
     )
+
+
+def agreed(by_measure: Mapping[str, Sequence[Part]]) -> tuple[Status, dict[str, Status]]:
+    """Status of a rule that several measures must agree on, each of which needs all its comparisons.
+
+    Args:
+        by_measure: Measure, by any name → its comparisons.
+
+    Returns:
+        The status that all have, else *mixed*; and that by each measure.
+    """
+    statuses: dict[str, Status] = {name: all_of(parts) for name, parts in by_measure.items()}
+    found = set(statuses.values())
+    return (next(iter(found)) if len(found) == 1 else "mixed"), statuses
 
 
 def _merged(selections: Sequence[Selection]) -> tuple[Selection, ...]:

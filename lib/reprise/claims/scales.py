@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..engine.words import count_word
+from ..engine.words import count_word, listed
 from .verdict import Status
 
-__all__ = ["Scale", "Sets", "holds_in", "listed", "over_scale", "over_sets"]
+__all__ = ["Scale", "Sets", "holds_in", "over_scale", "over_sets"]
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,3 @@ def over_sets(sets: Sets, statuses: Sequence[Status], own: Status) -> str:
         f"{text} What matters most is {option}: with it {with_[0]} of {with_[1]} sets are {many[0]}, "
         f"without it {without[0]} of {without[1]}."
     )
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words in a row: ``a, b and c``."""
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]

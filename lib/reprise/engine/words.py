@@ -29,6 +29,11 @@ def count_word(number: int) -> str:
     return words[number] if number < len(words) else str(number)
 
 
+def listed(words: Sequence[str]) -> str:
+    """Words in a row: ``a, b and c``."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+
+
 def with_interval(mean: float, low: float, high: float, digits: int = 3, sign: bool = False) -> str:
     """A number with its interval, if there is one: ``0.412 [0.380, 0.444]``.
 

@@ -205,16 +205,23 @@ def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def centred_features(rows: Rows) -> np.ndarray:
+    """Features (stimuli, features) in double precision, each with mean 0 over the stimuli."""
     values = rows.values.astype(np.float64)
     values -= values.mean(axis=0)
     return values
 
 
 def is_flat(rows: Rows) -> bool:
+    """Whether all stimuli are alike, so that nothing can correlate."""
     return bool(np.all(rows.values == rows.values[0]))
 
 
 def pair_of_rows(x: Any, y: Any) -> tuple[Rows, Rows]:
+    """Two representations as rows, one a stimulus.
+
+    Raises:
+        ValueError: They hold different numbers of stimuli.
+    """
     left, right = as_rows(x, "x"), as_rows(y, "y")
     if left.n != right.n:
         raise ValueError(f"x and y hold different numbers of stimuli: {left.n} and {right.n}")
@@ -228,6 +235,7 @@ def _bases(x: Any, y: Any) -> tuple[_Basis, _Basis]:
 
 
 def warn_flat(x_flat: bool, y_flat: bool) -> None:
+    """Warn of each of two representations whose stimuli are all alike: what follows from it is undefined."""
     for name, flat in (("x", x_flat), ("y", y_flat)):
         if flat:
             warn_undefined(f"representation {name}", np.array([True]), "all stimuli are alike")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...claims.claim import Outcome, Runs
-from ...claims.verdict import Part, Status, above, all_of, below
+from ...claims.conjunction import agreed
+from ...claims.verdict import Part, Status, above, below
 from ...similarity.measures import measure as measure_entry
 from . import endpoints
 from .nulls import MATCHED
@@ -37,17 +38,11 @@ def by_measures(judge: Judge, measure: str) -> tuple[Status, tuple[Part, ...], s
         disagree, empty if they do not.
     """
     chosen = MATCHED if measure == MATCHED[0] else (measure,)
-    parts = {name: tuple(judge(name)) for name in chosen}
-    statuses: dict[str, Status] = {measure_entry(name).title: all_of(own) for name, own in parts.items()}
-    named = tuple(
-        replace(part, name=f"{part.name}, {measure_entry(name).title}")
-        for name, own in parts.items()
-        for part in own
-    )
-    if len(set(statuses.values())) == 1:
-        return next(iter(statuses.values())), named, ""
-    told = "; ".join(f"by {title} {status}" for title, status in statuses.items())
-    return "mixed", named, f"Mixed (measure): {told}."
+    parts = {measure_entry(name).title: judge(name) for name in chosen}
+    status, statuses = agreed(parts)
+    named = tuple(replace(part, name=f"{part.name}, {title}") for title, own in parts.items() for part in own)
+    told = "; ".join(f"by {title} {own}" for title, own in statuses.items())
+    return status, named, f"Mixed (measure): {told}." if len(set(statuses.values())) > 1 else ""
 
 
 def rises_with_depth(names: Sequence[str]) -> Callable[[Runs, str], Outcome]:

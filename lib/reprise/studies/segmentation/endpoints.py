@@ -91,11 +91,7 @@ def times_to_level(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, np
     """
     first, second = paired(run, encoder)
     levels = LEVEL * second["curve_miou"].isel(curve_step=-1).values.astype(float)
-    budget = float(run["curve_step"][-1])
-    times = steps_to(first, levels), steps_to(second, levels)
-    censored = int(np.isinf(times[0]).sum())
-    clipped = [np.clip(np.where(np.isinf(one), budget, one), 1.0, None) for one in times]
-    return clipped[0], clipped[1], censored
+    return timed(first, second, levels)
 
 
 def log_steps(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, int]:
@@ -113,16 +109,33 @@ def log_steps(run: xr.Dataset, encoder: xr.Dataset) -> tuple[np.ndarray, int]:
         all its steps are counted. At least one step counts.
     """
     first, second = at_one_rate(run, encoder)
-    budget = float(first["curve_step"][-1])
-    points = int(np.ravel(second["scored"].values)[0]) if "scored" in second else 1
-    end = second["curve_miou"].isel(curve_step=slice(-points, None)).mean("curve_step").values.astype(float)
-    gaps, never = [], 0
-    for share in LEVELS:
-        times = [steps_to(one, share * end) for one in (first, second)]
-        never += int(np.isinf(times[0]).sum())
-        own, other = (np.clip(np.where(np.isinf(one), budget, one), 1.0, None) for one in times)
-        gaps.append(np.log(own / other))
-    return np.mean(gaps, axis=0), never
+    found = [timed(first, second, share * scored_end(second)) for share in LEVELS]
+    gaps = [np.log(own / other) for own, other, _ in found]
+    return np.mean(gaps, axis=0), sum(never for *_, never in found)
+
+
+def scored_end(run: xr.Dataset) -> np.ndarray:
+    """What a run reaches at the end of its learning curve, mean over the points that are scored: (seeds,)."""
+    points = int(np.ravel(run["scored"].values)[0]) if "scored" in run else 1
+    return run["curve_miou"].isel(curve_step=slice(-points, None)).mean("curve_step").values.astype(float)
+
+
+def timed(run: xr.Dataset, other: xr.Dataset, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Steps of two runs, seed by seed, to levels of their learning curves.
+
+    Args:
+        run: Units along ``seed``.
+        other: Units of the same seeds.
+        levels: One a seed.
+
+    Returns:
+        Steps of either, (seeds,), all of them where a level is never reached, and at least one; and how many
+        seeds of the first never reach theirs.
+    """
+    budget = float(run["curve_step"][-1])
+    times = steps_to(run, levels), steps_to(other, levels)
+    own, others = (np.clip(np.where(np.isinf(one), budget, one), 1.0, None) for one in times)
+    return own, others, int(np.isinf(times[0]).sum())
 
 
 def change(run: xr.Dataset, measure: str = PRIMARY, against: str = "start") -> xr.DataArray:

@@ -10,14 +10,12 @@ import numpy as np
 from ...claims.choices import Choices, Comparison, Scale
 from ...engine.statistics import paired
 from . import endpoints
+from .rates import trained_at
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["speed_by_level"]
-
-ONCE = 90.0
-"""Percentage of the encoder-only end at which version 1 of claim S3 timed both."""
 
 
 def speed_by_level(both: xr.Dataset, encoder: xr.Dataset) -> Choices:
@@ -30,18 +28,18 @@ def speed_by_level(both: xr.Dataset, encoder: xr.Dataset) -> Choices:
     """
     rates = "rate_miou" in both and "rate_miou" in encoder
     first, second = endpoints.at_one_rate(both, encoder) if rates else paired(both, encoder)
-    curves = [run["curve_miou"].transpose("seed", "curve_step").astype(float) for run in (first, second)]
-    scored = int(np.ravel(second["scored"].values)[0]) if "scored" in second else 1
-    end = curves[1].isel(curve_step=slice(-scored, None)).mean("curve_step").values
-    steps = curves[0]["curve_step"].values.astype(float)
+    end = endpoints.scored_end(second)
+    curves = [
+        run["curve_miou"].transpose("seed", "curve_step").values.astype(float) for run in (first, second)
+    ]
 
     def log_steps(_: str, percent: float) -> tuple[np.ndarray, int]:
-        times = [endpoints.steps_to(c.to_dataset(name="curve_miou"), percent / 100 * end) for c in curves]
-        own, other = (np.clip(np.minimum(time, steps[-1]), 1.0, None) for time in times)
-        return np.log(own / other), int(np.isinf(times[0]).sum())
+        own, other, never = endpoints.timed(first, second, percent / 100 * end)
+        return np.log(own / other), never
 
     config, seeds = json.loads(second.attrs["config"]), second.sizes["seed"]
-    numbers = {"steps": steps, "own": curves[0].values, "other": curves[1].values, "end": end}
+    steps = first["curve_step"].values.astype(float)
+    numbers = {"steps": steps, "own": curves[0], "other": curves[1], "end": end}
     comparison = Comparison("log (steps, both ÷ encoder)", "below", "steps", {"miou": numbers}, log_steps)
     return Choices(
         claim="S3",
@@ -51,7 +49,7 @@ def speed_by_level(both: xr.Dataset, encoder: xr.Dataset) -> Choices:
             "Level, in % of what the encoder-only network reaches in the end",
             tuple(map(float, range(50, 100))),
             tuple(round(100 * level, 6) for level in endpoints.LEVELS),
-            (ONCE,),
+            (100 * endpoints.LEVEL,),
             "%",
         ),
         comparisons=(comparison,),
@@ -66,12 +64,10 @@ def _two_rates(both: xr.Dataset, encoder: xr.Dataset) -> str:
     """Says so where two runs were fine-tuned at different rates, as units themselves tell."""
     if "rate" not in both or "rate" not in encoder:
         return ""
-    pairs = zip(*(np.ravel(run["rate"].values).tolist() for run in (both, encoder)), strict=True)
-    unequal = {(f"{own:.3g}", f"{other:.3g}") for own, other in pairs if abs(np.log(own / other)) > 1e-4}
-    if not unequal:
+    own, other = (" or ".join(f"{rate:g}" for rate in trained_at(run)) for run in (both, encoder))
+    if own == other:
         return ""
-    words = " and ".join(f"at {own} and {other}" for own, other in sorted(unequal))
     return (
-        f"The two were fine-tuned at different rates, {words}: what is seen here is rate and decoder "
-        "together, and decides nothing."
+        f"The two were fine-tuned at different rates, at {own} and {other}: what is seen here is rate and "
+        "decoder together, and decides nothing."
     )

@@ -9,12 +9,12 @@ import numpy as np
 
 from ...claims.choices import Choices, Comparison, Scale
 from ...engine.grams import with_page_measures
-from ...engine.statistics import paired
 from ...similarity.measures import measure, on_pages
 from ...widgets.dynamics import Dynamics
 from ...widgets.representation import Representation
 from ...widgets.states import LIMIT, States, named_states, states_of
-from .endpoints import DEBIASED, EQUAL, PRIMARY, at_loss, body, changes
+from . import endpoints
+from .endpoints import DEBIASED, EQUAL, PRIMARY, body, changes
 from .states import between_seeds, kept_similarities
 
 if TYPE_CHECKING:
@@ -135,18 +135,11 @@ def excess_by_margin(tuned: Mapping[str, xr.Dataset], fresh: Mapping[str, xr.Dat
     """
     labels = [name for name in ("random labels", "true labels") if name in tuned and name in fresh]
     measures = tuned[labels[0]]["measure"].values.tolist()
-    runs = paired(*(runs[name] for name in labels for runs in (tuned, fresh)))
-    goal = np.max([run["train_loss"].isel(epoch=-1).values for run in runs], axis=0)
-    last = body(runs[0])[-1]
-
-    def kept(run: xr.Dataset, name: str) -> np.ndarray:
-        curves = run["similarity"].sel(reference="pretrained", measure=name, layer=last)
-        return at_loss(run, goal, curves.astype(float))
-
-    excess = {
-        words: {name: kept(runs[2 * k], name) - kept(runs[2 * k + 1], name) for name in measures}
-        for k, words in enumerate(labels)
-    }
+    pairs, last = [(tuned[name], fresh[name]) for name in labels], body(tuned[labels[0]])[-1]
+    excess: dict[str, dict[str, np.ndarray]] = {words: {} for words in labels}
+    for name in measures:
+        for words, own in zip(labels, endpoints.excess(*pairs, measure=name), strict=True):
+            excess[words][name] = own.sel(layer=last).values.astype(float)
     comparisons = [
         Comparison(
             f"{words}: last conv layer, similarity to the pre-trained state, fine-tuned − fresh",
@@ -171,5 +164,5 @@ def excess_by_margin(tuned: Mapping[str, xr.Dataset], fresh: Mapping[str, xr.Dat
         comparisons=tuple(comparisons),
         options={name: measure(name).title for name in measures},
         registered=(PRIMARY, DEBIASED),
-        unit=f"{first['dataset'].values.flat[0]}, {len(goal)} seeds",
+        unit=f"{first['dataset'].values.flat[0]}, {len(excess[labels[0]][PRIMARY])} seeds",
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...claims.claim import Outcome, Runs
+from ...claims.conjunction import agreed
 from ...claims.verdict import Part, Status, above, above_holm, all_of, below, equivalent
 from . import endpoints
 
@@ -182,14 +183,13 @@ def by_both_kinds(measure: str, comparisons: Callable[[str], Sequence[Part]]) ->
         Status, the comparisons by both, and which says what where they disagree.
     """
     by_kind = {kind: comparisons(kind) for kind in dict.fromkeys((measure, endpoints.DEBIASED))}
-    statuses: dict[str, Status] = {kind: all_of(parts) for kind, parts in by_kind.items()}
+    status, statuses = agreed(by_kind)
     named = tuple(
         replace(part, name=f"{part.name} ({kind})") for kind, parts in by_kind.items() for part in parts
     )
-    if len(set(statuses.values())) == 1:
-        return statuses[measure], named, ""
-    said = ", ".join(f"{status} by {kind}" for kind, status in statuses.items())
-    return "mixed", named, f"The verdict depends on the measure: {said}."
+    said = ", ".join(f"{own} by {kind}" for kind, own in statuses.items())
+    differs = f"The verdict depends on the measure: {said}." if len(set(statuses.values())) > 1 else ""
+    return status, named, differs
 
 
 def as_far_as_run(status: Status, parts: tuple[Part, ...], note: str, absent: list[str]) -> Outcome:
