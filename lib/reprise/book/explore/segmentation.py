@@ -16,7 +16,7 @@ from ...studies.segmentation import figures as figures
 from ...studies.segmentation.families import name_of
 from ...studies.segmentation.figures_views import class_colours
 from ...studies.segmentation.measure import kept_similarities
-from ...studies.segmentation.rates import trained_at
+from ...studies.segmentation.rates import spelled
 from ...widgets import Representation, Segmentation
 from ...widgets.segmentation import Condition, Start
 from ...widgets.states import named_states
@@ -69,7 +69,7 @@ def segmentation(
     first = next(iter(runs.values()))
     own = [condition for condition in runs if condition[1] == shown.fraction]
     rates = {
-        condition: " or ".join(f"{rate:g}" for rate in trained_at(run))
+        condition: spelled(run)
         for condition, run in runs.items()
         if "rate_miou" not in run  # replicates that choose their own rates choose alike
     }

@@ -75,8 +75,8 @@ def withdrawn(run: xr.Dataset, other: xr.Dataset) -> str:
     """
     differ = rates.unequal(run, other)
     if differ == ["rate"]:
-        a, b = (" or ".join(f"{rate:g}" for rate in rates.trained_at(one)) for one in (run, other))
-        return f"the two conditions ran at different rates: withdrawn ({a} against {b})"
+        against = f"{rates.spelled(run)} against {rates.spelled(other)}"
+        return f"the two conditions ran at different rates: withdrawn ({against})"
     return f"the two conditions differ in {', '.join(differ)}: withdrawn" if differ else ""
 
 

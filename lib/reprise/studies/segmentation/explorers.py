@@ -10,7 +10,7 @@ import numpy as np
 from ...claims.choices import Choices, Comparison, Scale
 from ...engine.statistics import paired
 from . import endpoints
-from .rates import trained_at
+from .rates import spelled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,7 +64,7 @@ def _two_rates(both: xr.Dataset, encoder: xr.Dataset) -> str:
     """Says so where two runs were fine-tuned at different rates, as units themselves tell."""
     if "rate" not in both or "rate" not in encoder:
         return ""
-    own, other = (" or ".join(f"{rate:g}" for rate in trained_at(run)) for run in (both, encoder))
+    own, other = spelled(both), spelled(encoder)
     if own == other:
         return ""
     return (

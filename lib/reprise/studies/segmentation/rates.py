@@ -79,6 +79,11 @@ def trained_at(run: xr.Dataset) -> list[float]:
     return sorted({float(f"{rate:.6g}") for rate in np.ravel(run["rate"].values).tolist()})
 
 
+def spelled(run: xr.Dataset) -> str:
+    """Rates that the units of a run were trained at, in words: ``0.001 or 0.003``."""
+    return " or ".join(f"{rate:g}" for rate in trained_at(run))
+
+
 def unequal(run: xr.Dataset, other: xr.Dataset) -> list[str]:
     """Settings, beside :data:`FREE` ones, in which two runs differ, sorted: their contrast would mix them.
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from ...engine.comparison import summarise
 from ...engine.words import markdown_table, number
-from . import endpoints
+from . import endpoints, rates
 from .contrasts import withdrawn
-from .rates import trained_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +42,7 @@ def results(runs: Mapping[str, xr.Dataset], reference: str = "segmentation") -> 
             times, _, never = endpoints.times_to_level(run, runs[reference])
             steps = f"{np.median(times):.0f}" + (f" ({never} never)" if never else "")
         loss = summarise(run["training_loss"].isel(curve_step=-1).values).spell()
-        rate = " or ".join(f"{rate:g}" for rate in trained_at(run))
+        rate = rates.spelled(run)
         rows.append([name, run.sizes["seed"], *qualities, loss, rate, steps])
     return markdown_table(head, rows)
 
@@ -116,8 +115,10 @@ def _withdrawn(run: xr.Dataset, other: xr.Dataset) -> str:
     """What stands in place of a number that is withdrawn: the rates, or what else differs; else empty."""
     if not (why := withdrawn(run, other)):
         return ""
-    rates = (" or ".join(f"{rate:g}" for rate in trained_at(one)) for one in (run, other))
-    return f"*withdrawn*: rates {' and '.join(rates)}" if "rates" in why else f"*withdrawn*: {why}"
+    differ = rates.unequal(run, other)
+    if differ == ["rate"] or "rates" in differ:
+        return f"*withdrawn*: rates {rates.spelled(run)} and {rates.spelled(other)}"
+    return f"*withdrawn*: {why}"
 
 
 CONTRASTS = {
@@ -151,7 +152,7 @@ def compared(sets: Mapping[str, Mapping[str, xr.Dataset]]) -> tuple[str, int, in
                 continue
             run, other = (runs[name] for name in pair)
             why = _withdrawn(run, other)
-            cells.append(why or f"both {trained_at(run)[0]:g}")
+            cells.append(why or f"both {rates.trained_at(run)[0]:g}")
             gone, there = gone + bool(why), there + 1
         rows.append([words, *cells])
     return markdown_table(["comparison", *sets], rows), gone, there
